@@ -1,0 +1,69 @@
+# Build, check and install the ev tools.  GNU make and a C11 compiler; Tcl to test.
+#
+#   make                     the tools, in build/
+#   make check               every test that fits ten minutes
+#   make SANITIZE=address,undefined check
+#   make DEVELOPER=1         warnings are errors
+#   make V=1                 show the commands
+
+PREFIX  ?= /usr/local
+CFLAGS  ?= -O2 -g
+BUILD   ?= build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
+comma   := ,
+
+WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+           -Wvla -Wformat=2
+MODE     = -std=c11 -D_GNU_SOURCE -fvisibility=hidden -ffunction-sections -fdata-sections \
+           -fno-strict-aliasing -pthread -MMD -MP
+LDLIBS   = -lz -lzstd -llz4 -lpthread
+
+ifdef SANITIZE
+MODE    += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer
+LDFLAGS += -fsanitize=$(SANITIZE)
+endif
+ifdef DEVELOPER
+WARN    += -Werror
+endif
+
+LAYERS  := $(shell sed -n 's/^\([a-z][a-z]*\).*/\1/p' libengine/LAYERS)
+ENGINE  := $(foreach d,$(LAYERS),$(wildcard libengine/$d/*.c))
+TOOLS   := $(patsubst cmd/%.c,%,$(wildcard cmd/ev*.c))
+UNITS   := $(wildcard tests/unit/*.c)
+objects  = $(1:%.c=$(BUILD)/%.o)
+
+all: $(TOOLS:%=$(BUILD)/%)
+
+# The engine as users get it, and as tests get it: with the planted bugs that
+# tests switch on to prove that they would see them (base/plant.h).
+$(BUILD)/libengine.a: $(call objects,$(ENGINE))
+$(BUILD)/planted/libengine.a: $(ENGINE:%.c=$(BUILD)/planted/%.o)
+
+$(BUILD)/unit: $(call objects,$(UNITS)) $(BUILD)/planted/libengine.a
+
+# The include paths are the first law of the house: a tool sees only the public headers.
+$(BUILD)/cmd/%.o:               INCLUDE = -Ilibengine/include
+$(BUILD)/libengine/%.o:         INCLUDE = -Ilibengine/include -Ilibengine
+$(BUILD)/planted/libengine/%.o: INCLUDE = -Ilibengine/include -Ilibengine -DPLANTED
+$(BUILD)/tests/%.o:             INCLUDE = -Ilibengine/include -Ilibengine -Itests/unit -DPLANTED
+
+$(BUILD)/%.o $(BUILD)/planted/%.o: %.c
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(q)$(CC) $(MODE) $(WARN) $(INCLUDE) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(BUILD)/%.a:
+	$(say) AR $@
+	$(q)rm -f $@; $(AR) rcs $@ $^
+$(TOOLS:%=$(BUILD)/%) $(BUILD)/unit:
+	$(say) LD $@
+	$(q)$(CC) $(LDFLAGS) -Wl,--gc-sections -o $@ $^ $(LDLIBS)
+
+unit: $(BUILD)/unit
+	$(q)$(BUILD)/unit $(TESTS)
+clean:
+	rm -rf $(BUILD)
+
+q    = $(if $(V),,@)
+say  = @$(if $(V),:,printf '  %-3s %s\n')
+.PHONY: all check unit clean
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
