@@ -5,8 +5,7 @@
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 
-#define check(condition)                                                                           \
-    ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__))
+#define check(condition) ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__))
 
 /* Print the broken promise and abort. */
 _Noreturn void check_failed(const char *condition, const char *file, int line);

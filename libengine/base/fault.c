@@ -35,14 +35,18 @@ enum evl_error failed(enum evl_error err, const char *format, ...)
     return err;
 }
 
-const char *evl_fault(void) { return fault; }
+const char *evl_fault(void)
+{
+    return fault;
+}
 
 const char *evl_error_text(enum evl_error err)
 {
     switch (err) {
     case EVL_OK: return "done";
-#define ERROR(name, exit, text)                                                                    \
-    case EVL_ERR_##name: return text;
+#define ERROR(name, exit, text) \
+    case EVL_ERR_##name:        \
+        return text;
 #include <evl/errors.def>
 #undef ERROR
     }
@@ -53,8 +57,9 @@ int evl_error_exit(enum evl_error err)
 {
     switch (err) {
     case EVL_OK: return 0;
-#define ERROR(name, exit, text)                                                                    \
-    case EVL_ERR_##name: return exit;
+#define ERROR(name, exit, text) \
+    case EVL_ERR_##name:        \
+        return exit;
 #include <evl/errors.def>
 #undef ERROR
     }

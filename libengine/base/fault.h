@@ -14,7 +14,8 @@
 #include <evl/error.h>
 
 /* Write this thread's fault text, and return err. */
-__attribute__((format(printf, 2, 3))) enum evl_error fail(enum evl_error err, const char *format, ...);
+__attribute__((format(printf, 2, 3))) enum evl_error fail(enum evl_error err, const char *format,
+                                                          ...);
 
 /* Put a noun and ": " in front of this thread's fault text, and return err. */
 __attribute__((format(printf, 2, 3))) enum evl_error failed(enum evl_error err, const char *format,

@@ -125,9 +125,9 @@ void io_unlock(struct io *io, int file, int64_t byte);
 enum evl_error io_map(struct io *io, int file, size_t size, bool writable, void **at);
 void io_unmap(struct io *io, void *at, size_t size);
 
-uint64_t io_load(struct io *io, const uint64_t *word);         /* acquire */
-void io_store(struct io *io, uint64_t *word, uint64_t value);  /* release */
-void io_add(struct io *io, uint64_t *word, uint64_t value);    /* atomically */
+uint64_t io_load(struct io *io, const uint64_t *word);        /* acquire */
+void io_store(struct io *io, uint64_t *word, uint64_t value); /* release */
+void io_add(struct io *io, uint64_t *word, uint64_t value);   /* atomically */
 
 /* Sleep while *word is `seen`, at most until io_now() is `until`.  May wake
  * for no reason. */

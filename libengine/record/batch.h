@@ -28,14 +28,14 @@
 #include "base/buf.h"
 
 enum {
-    BATCH_HEAD = 61,      /* bytes before the records */
-    BATCH_LEAD = 12,      /* bytes that its length field does not count */
-    BATCH_PEEK = 17,      /* bytes that tell length and magic */
+    BATCH_HEAD = 61, /* bytes before the records */
+    BATCH_LEAD = 12, /* bytes that its length field does not count */
+    BATCH_PEEK = 17, /* bytes that tell length and magic */
     BATCH_MAGIC = 2,
 };
 
 enum batch_attribute {
-    BATCH_CODEC = 0x07,          /* enum codec, record/compress.h */
+    BATCH_CODEC = 0x07, /* enum codec, record/compress.h */
     BATCH_APPEND_TIME = 0x08,
     BATCH_TRANSACTIONAL = 0x10,
     BATCH_CONTROL = 0x20,
@@ -83,12 +83,12 @@ void batch_stamp(uint8_t *at, int64_t append_time_ms);
  * it.  Zeroed to begin with; keeps its memory from batch to batch. */
 struct batch_reader {
     struct batch batch;
-    struct evl_bytes left;     /* records not walked yet */
+    struct evl_bytes left; /* records not walked yet */
     int32_t count_left;
-    struct buf plain;          /* what was decompressed */
+    struct buf plain; /* what was decompressed */
     struct evl_header *headers;
     size_t headers_room;
-    int64_t next_offset;       /* of old message sets */
+    int64_t next_offset; /* of old message sets */
 };
 
 /* Begin with a whole entry whose checksum was seen to be right (batch_check,
@@ -107,11 +107,11 @@ void batch_reader_release(struct batch_reader *r);
 /* Collects records, and seals them into a batch.  Zeroed to begin with, then
  * batch_begin; keeps its memory from batch to batch. */
 struct batch_writer {
-    struct buf bytes;      /* the head's room, and the records so far */
-    struct buf packed;     /* the sealed batch, if compressed */
+    struct buf bytes;  /* the head's room, and the records so far */
+    struct buf packed; /* the sealed batch, if compressed */
     int32_t count;
     int64_t base_timestamp, max_timestamp;
-    int64_t first_offset;  /* of the records' own, for batch_add_at */
+    int64_t first_offset; /* of the records' own, for batch_add_at */
     int64_t last_offset;
 };
 
@@ -130,19 +130,22 @@ size_t batch_record_bytes(const struct evl_record *record);
 
 /* What a seal says besides the records. */
 struct batch_seal {
-    int64_t base_offset; /* 0 for a producer */
+    int64_t base_offset;  /* 0 for a producer */
     int32_t leader_epoch; /* -1 for a producer */
-    int16_t attributes;  /* the codec is in here */
-    int level;           /* of compression; 0: the codec's own default */
-    int64_t producer_id; /* -1 none */
+    int16_t attributes;   /* the codec is in here */
+    int level;            /* of compression; 0: the codec's own default */
+    int64_t producer_id;  /* -1 none */
     int16_t producer_epoch;
     int32_t base_sequence;
     int64_t delete_horizon; /* with BATCH_DELETE_HORIZON */
     int64_t last_offset;    /* with batch_add_at: the batch's own, -1: the last record's */
 };
-#define BATCH_SEAL_PLAIN                                                                           \
-    ((struct batch_seal){ .leader_epoch = -1, .producer_id = -1, .producer_epoch = -1,             \
-                          .base_sequence = -1, .last_offset = -1 })
+#define BATCH_SEAL_PLAIN                        \
+    ((struct batch_seal){ .leader_epoch = -1,   \
+                          .producer_id = -1,    \
+                          .producer_epoch = -1, \
+                          .base_sequence = -1,  \
+                          .last_offset = -1 })
 
 /* Compress, write the head, compute the checksum.  *batch is borrowed until
  * the next call on this writer; writable, for batch_place.  CONFIG if the codec

@@ -3,6 +3,7 @@
 #include "base/endian.h"
 #include "base/fault.h"
 #include "base/list.h"
+#include "base/uuid.h"
 #include "base/varint.h"
 #include "unit.h"
 
@@ -25,8 +26,8 @@ TEST("every error has a text and an exit status of sysexits")
 
 TEST("a number of any size comes back from its varint")
 {
-    static const int64_t samples[] = { 0, 1, -1, 63, 64, -64, -65, 8191, 8192, INT_MAX, INT_MIN,
-                                       INT64_MAX, INT64_MIN };
+    static const int64_t samples[] = { 0,    1,    -1,      63,      64,        -64,      -65,
+                                       8191, 8192, INT_MAX, INT_MIN, INT64_MAX, INT64_MIN };
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         uint8_t room[VARLONG_BYTES_MAX];
         int64_t back;
@@ -69,4 +70,18 @@ TEST("big-endian numbers lie as the wire has them")
     EXPECT(memcmp(room, "\xff\xff\xff\xfe", 4) == 0 && get_i32(room) == -2);
     put_i64(room, 0x0102030405060708);
     EXPECT(room[0] == 1 && room[7] == 8 && get_i64(room) == 0x0102030405060708);
+}
+
+TEST("an identity is 22 characters of base64url, and comes back")
+{
+    struct uuid id = uuid_make(0x0123456789abcdef, UINT64_MAX);
+    struct uuid back;
+    char text[UUID_TEXT];
+    REQUIRE(strlen(uuid_print(&id, text)) == 22);
+    EXPECT(uuid_parse(text, &back) && uuid_equal(&id, &back));
+    EXPECT(!uuid_parse("AAAAAAAAAAAAAAAAAAAAA", &back));  /* too short */
+    EXPECT(!uuid_parse("AAAAAAAAAAAAAAAAAAAAAB", &back)); /* bits that mean nothing */
+    EXPECT(!uuid_parse("AAAAAAAAAAAAAAAAAAAAA+", &back)); /* not of this alphabet */
+    memset(&id, 0, sizeof id);
+    EXPECT(uuid_is_zero(&id) && strcmp(uuid_print(&id, text), "AAAAAAAAAAAAAAAAAAAAAA") == 0);
 }

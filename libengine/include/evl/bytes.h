@@ -27,7 +27,8 @@ static inline struct evl_bytes evl_text(const char *text)
 /* Equal in content, and both null or neither. */
 static inline bool evl_bytes_equal(struct evl_bytes a, struct evl_bytes b)
 {
-    return a.count == b.count && !a.at == !b.at && (a.count == 0 || memcmp(a.at, b.at, a.count) == 0);
+    return a.count == b.count && !a.at == !b.at &&
+           (a.count == 0 || memcmp(a.at, b.at, a.count) == 0);
 }
 
 #endif

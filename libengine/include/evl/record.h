@@ -23,18 +23,22 @@ struct evl_record {
     int64_t offset;         /* -1: unknown */
     int64_t timestamp;      /* milliseconds since 1970, UTC; or EVL_NO_TIMESTAMP */
     enum evl_timestamp_type timestamp_type;
-    bool control;           /* a control record: a transaction's marker, say */
-    int16_t producer_epoch; /* -1: none */
-    int64_t producer_id;    /* -1: none */
-    struct evl_bytes key;   /* may be null */
-    struct evl_bytes value; /* may be null: a tombstone */
+    bool control;                     /* a control record: a transaction's marker, say */
+    int16_t producer_epoch;           /* -1: none */
+    int64_t producer_id;              /* -1: none */
+    struct evl_bytes key;             /* may be null */
+    struct evl_bytes value;           /* may be null: a tombstone */
     const struct evl_header *headers; /* in order, names may repeat */
     size_t header_count;
 };
 
 /* A record with nothing known and nothing in it. */
-#define EVL_RECORD_NONE                                                                            \
-    ((struct evl_record){ .partition = -1, .leader_epoch = -1, .offset = -1,                       \
-                          .timestamp = EVL_NO_TIMESTAMP, .producer_epoch = -1, .producer_id = -1 })
+#define EVL_RECORD_NONE                                  \
+    ((struct evl_record){ .partition = -1,               \
+                          .leader_epoch = -1,            \
+                          .offset = -1,                  \
+                          .timestamp = EVL_NO_TIMESTAMP, \
+                          .producer_epoch = -1,          \
+                          .producer_id = -1 })
 
 #endif
