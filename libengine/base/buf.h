@@ -40,19 +40,10 @@ static inline void buf_add_byte(struct buf *b, uint8_t byte)
     b->count++;
 }
 
-static inline void buf_add_text(struct buf *b, const char *text)
-{
-    buf_add(b, text, strlen(text));
-}
+static inline void buf_add_text(struct buf *b, const char *text) { buf_add(b, text, strlen(text)); }
 
-static inline struct evl_bytes buf_bytes(const struct buf *b)
-{
-    return evl_bytes(b->at, b->count);
-}
+static inline struct evl_bytes buf_bytes(const struct buf *b) { return evl_bytes(b->at, b->count); }
 
-static inline void buf_clear(struct buf *b)
-{
-    b->count = 0;
-}
+static inline void buf_clear(struct buf *b) { b->count = 0; }
 
 #endif

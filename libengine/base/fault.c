@@ -35,10 +35,7 @@ enum evl_error failed(enum evl_error err, const char *format, ...)
     return err;
 }
 
-const char *evl_fault(void)
-{
-    return fault;
-}
+const char *evl_fault(void) { return fault; }
 
 const char *evl_error_text(enum evl_error err)
 {

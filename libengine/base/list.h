@@ -23,14 +23,8 @@ struct list {
     for (struct list *i = (list)->next, *i##_next = i->next; i != (list); \
          i = i##_next, i##_next = i->next)
 
-static inline void list_init(struct list *l)
-{
-    l->next = l->prev = l;
-}
-static inline bool list_is_empty(const struct list *l)
-{
-    return l->next == l;
-}
+static inline void list_init(struct list *l) { l->next = l->prev = l; }
+static inline bool list_is_empty(const struct list *l) { return l->next == l; }
 
 /* Put a link last. */
 static inline void list_push(struct list *l, struct list *link)

@@ -34,12 +34,6 @@ char *memory_text_part(const void *text, size_t count)
     return copy;
 }
 
-char *memory_text(const char *text)
-{
-    return memory_text_part(text, strlen(text));
-}
+char *memory_text(const char *text) { return memory_text_part(text, strlen(text)); }
 
-void memory_free(void *at)
-{
-    free(at);
-}
+void memory_free(void *at) { free(at); }

@@ -81,19 +81,10 @@ static inline uint8_t *put_uvarint(uint8_t *p, uint32_t v)
     return p;
 }
 
-static inline uint32_t zigzag(int32_t v)
-{
-    return ((uint32_t)v << 1) ^ (uint32_t)(v >> 31);
-}
-static inline uint64_t zigzag_long(int64_t v)
-{
-    return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
-}
+static inline uint32_t zigzag(int32_t v) { return ((uint32_t)v << 1) ^ (uint32_t)(v >> 31); }
+static inline uint64_t zigzag_long(int64_t v) { return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63); }
 
-static inline uint8_t *put_varint(uint8_t *p, int32_t v)
-{
-    return put_uvarint(p, zigzag(v));
-}
+static inline uint8_t *put_varint(uint8_t *p, int32_t v) { return put_uvarint(p, zigzag(v)); }
 static inline uint8_t *put_varlong(uint8_t *p, int64_t v)
 {
     return put_uvarlong(p, zigzag_long(v));
@@ -105,13 +96,7 @@ static inline size_t uvarlong_bytes(uint64_t v)
     return (size_t)(64 - __builtin_clzll(v | 1) + 6) / 7;
 }
 
-static inline size_t varint_bytes(int32_t v)
-{
-    return uvarlong_bytes(zigzag(v));
-}
-static inline size_t varlong_bytes(int64_t v)
-{
-    return uvarlong_bytes(zigzag_long(v));
-}
+static inline size_t varint_bytes(int32_t v) { return uvarlong_bytes(zigzag(v)); }
+static inline size_t varlong_bytes(int64_t v) { return uvarlong_bytes(zigzag_long(v)); }
 
 #endif

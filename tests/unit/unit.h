@@ -27,22 +27,22 @@ void unit_failed(const char *file, int line, const char *what);
 #define UNIT_JOIN2(a, b) a##b
 #define UNIT_JOIN(a, b)  UNIT_JOIN2(a, b)
 
-#define TEST(text)                                                                                 \
-    static void UNIT_JOIN(test_, __LINE__)(void);                                                  \
-    __attribute__((constructor)) static void UNIT_JOIN(add_, __LINE__)(void)                       \
-    {                                                                                              \
-        static struct unit_test test = { __FILE__, text, UNIT_JOIN(test_, __LINE__), 0 };          \
-        unit_add(&test);                                                                           \
-    }                                                                                              \
+#define TEST(text)                                                                        \
+    static void UNIT_JOIN(test_, __LINE__)(void);                                         \
+    __attribute__((constructor)) static void UNIT_JOIN(add_, __LINE__)(void)              \
+    {                                                                                     \
+        static struct unit_test test = { __FILE__, text, UNIT_JOIN(test_, __LINE__), 0 }; \
+        unit_add(&test);                                                                  \
+    }                                                                                     \
     static void UNIT_JOIN(test_, __LINE__)(void)
 
 #define EXPECT(condition) ((condition) ? (void)0 : unit_failed(__FILE__, __LINE__, #condition))
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            unit_failed(__FILE__, __LINE__, #condition);                                           \
-            return;                                                                                \
-        }                                                                                          \
+#define REQUIRE(condition)                               \
+    do {                                                 \
+        if (!(condition)) {                              \
+            unit_failed(__FILE__, __LINE__, #condition); \
+            return;                                      \
+        }                                                \
     } while (0)
 
 #endif
