@@ -439,8 +439,8 @@ static enum evl_error append_publish(struct log *log, struct append *a, int from
  * append any more. */
 static enum evl_error append_undo(struct log *log, enum evl_error err)
 {
-    char told[512];
-    snprintf(told, sizeof told, "%s", evl_fault());
+    struct fault told;
+    fault_keep(&told);
     enum evl_error worse = EVL_OK;
     if (log->active.file >= 0)
         worse = segment_cut(&log->active, (int64_t)log_word(log, SHARE_BYTES),
@@ -451,7 +451,7 @@ static enum evl_error append_undo(struct log *log, enum evl_error err)
         segment_close(&log->active);
     if (log->producers)
         log->producers_end = -1;
-    return fail(err, "%s", told);
+    return fault_again(err, &told);
 }
 
 /* Append those of [from, count) that fit one segment; *to is behind the last. */

@@ -6,7 +6,10 @@
 #include "base/fault.h"
 #include "log/checkpoint.h"
 
-enum { TRIES_MAX = 16 }; /* files that vanish under our eyes, one after the other */
+enum {
+    TRIES_MAX = 16,            /* files that vanish under our eyes, one after the other */
+    BATCH_PLAIN_MAX = 1 << 30, /* bytes that a batch may unpack to */
+};
 
 #define CHECKPOINT_CLEANER "cleaner-offset-checkpoint"
 
@@ -112,14 +115,12 @@ static enum evl_error reader_gap(const struct reader *r, int64_t found)
 
 static enum evl_error reader_damage(const struct reader *r, enum scan_found found)
 {
-    char why[256] = "the file ends inside a batch";
+    if (found == SCAN_PARTIAL)
+        (void)fail(EVL_ERR_CORRUPT, "the file ends inside a batch");
     if (found == SCAN_END)
-        memcpy(why, "the file ends too early", sizeof "the file ends too early");
-    if (found == SCAN_BAD)
-        snprintf(why, sizeof why, "%s", evl_fault());
-    return fail(EVL_ERR_CORRUPT,
-                "damaged: %020" PRId64 ".log, byte %" PRId64 ", offset %" PRId64 ": %s",
-                r->segment.base, r->scan.at, r->next, why);
+        (void)fail(EVL_ERR_CORRUPT, "the file ends too early");
+    return failed(EVL_ERR_CORRUPT, "damaged: %020" PRId64 ".log, byte %" PRId64 ", offset %" PRId64,
+                  r->segment.base, r->scan.at, r->next);
 }
 
 /* The scan has come to something that is no batch.  Say in *again whether it is
@@ -141,8 +142,8 @@ static enum evl_error reader_stuck(struct reader *r, enum scan_found found, int6
         *again = true;
         return EVL_OK;
     }
-    char why[256];
-    snprintf(why, sizeof why, "%s", evl_fault());
+    struct fault why;
+    fault_keep(&why);
     err = log_refresh(log);
     if (err)
         return err;
@@ -157,7 +158,7 @@ static enum evl_error reader_stuck(struct reader *r, enum scan_found found, int6
         *again = !err;
         return err;
     }
-    (void)fail(EVL_ERR_CORRUPT, "%s", why);
+    (void)fault_again(EVL_ERR_CORRUPT, &why);
     return reader_damage(r, found);
 }
 

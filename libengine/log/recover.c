@@ -19,7 +19,7 @@ struct tail {
     enum scan_found found; /* SCAN_END: nothing */
     int64_t position;      /* where it begins, */
     int64_t size;          /* and where the file ends */
-    char why[256];         /* of SCAN_BAD */
+    struct fault why;      /* of SCAN_BAD */
 };
 
 static enum evl_error tail_walk_on(struct log *log, struct segment *s, struct scan *scan,
@@ -65,17 +65,19 @@ static enum evl_error tail_walk(struct log *log, struct segment *s, int64_t from
     err = tail_walk_on(log, s, &scan, index, tail);
     tail->position = scan.at;
     if (tail->found == SCAN_BAD)
-        snprintf(tail->why, sizeof tail->why, "%s", evl_fault());
+        fault_keep(&tail->why);
     scan_release(&scan);
     return err;
 }
 
 static enum evl_error tail_is_damage(const struct segment *s, const struct tail *tail)
 {
-    return fail(EVL_ERR_CORRUPT,
-                "damaged: %020" PRId64 ".log, byte %" PRId64 ", offset %" PRId64 ": %s", s->base,
-                tail->position, s->end,
-                tail->found == SCAN_PARTIAL ? "the file ends inside a batch" : tail->why);
+    if (tail->found == SCAN_BAD)
+        (void)fault_again(EVL_ERR_CORRUPT, &tail->why);
+    else
+        (void)fail(EVL_ERR_CORRUPT, "the file ends inside a batch");
+    return failed(EVL_ERR_CORRUPT, "damaged: %020" PRId64 ".log, byte %" PRId64 ", offset %" PRId64,
+                  s->base, tail->position, s->end);
 }
 
 /* ---- after a boot ----------------------------------------------------------------------- */
