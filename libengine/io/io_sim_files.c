@@ -317,12 +317,12 @@ static int refuse_rename(const struct sim_place *from, const struct sim_place *t
     bool folder = from->inode->kind == IO_DIR;
     if (!from->folder || !to->folder)
         return EBUSY;
+    if (!folder && to->as_folder)
+        return ENOTDIR;
     if (folder && is_below(from->inode, to->folder))
         return EINVAL;
     if (to->inode && is_below(to->inode, from->folder))
         return ENOTEMPTY;
-    if (!folder && to->as_folder)
-        return ENOTDIR;
     if (!to->inode || to->inode == from->inode)
         return 0;
     if (folder != (to->inode->kind == IO_DIR))
