@@ -153,7 +153,7 @@ fuzz:
 	$(q)$(MAKE) CC=$(CLANG) BUILD=build/fuzz/objects FUZZ=build/fuzz LIBFUZZER=1 \
 	    SANITIZE=fuzzer-no-link,address,undefined fuzzers
 	$(q)for n in $(or $(NAME),$(FUZZERS)); do mkdir -p build/fuzz/corpus/$$n tests/fuzz/corpus/$$n; \
-	    build/fuzz/$$n -max_total_time=$(or $(SECONDS),600) -rss_limit_mb=2048 -print_final_stats=1 \
+	    build/fuzz/$$n -max_total_time=$(or $(SECONDS),600) -rss_limit_mb=2048 -artifact_prefix=build/fuzz/ \
 	    build/fuzz/corpus/$$n tests/fuzz/corpus/$$n || exit 1; done
 fuzzers: $(FUZZERS:%=$(FUZZ)/%)
 

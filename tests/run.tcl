@@ -103,11 +103,18 @@ proc job_select {job} {
 
 set running 0
 
-# In a session of its own, so that its end is the end of all it has started.
+# In a session of its own, so that its end is the end of all it has started; and
+# it ends when this runner does.
+proc job_prefix {} {
+    set prefix {}
+    if {[auto_execok setpriv] ne ""} { lappend prefix setpriv --pdeathsig KILL }
+    if {[auto_execok setsid] ne ""} { lappend prefix setsid }
+    return $prefix
+}
+
 proc job_start {job} {
     incr ::running
-    set command [dict get $job command]
-    if {[auto_execok setsid] ne ""} { set command [linsert $command 0 setsid] }
+    set command [concat [job_prefix] [dict get $job command]]
     if {[catch {open |[list {*}$command </dev/null 2>@1] r} channel]} {
         job_count $job "not ok 1 - [dict get $job name] can be started\n# $channel\n" "" 0
         incr ::running -1
@@ -154,7 +161,9 @@ proc job_count {job text problem ms} {
     set name [dict get $job name]
     set seen 0
     set bad 0
+    set planned -1
     foreach line [split $text \n] {
+        regexp {^1\.\.(\d+)$} $line -> planned
         if {![regexp {^(ok|not ok) \d+ - (.*)$} $line -> verdict sentence]} continue
         incr seen
         incr total(number)
@@ -164,8 +173,8 @@ proc job_count {job text problem ms} {
         } else { incr total(passed) }
     }
     if {$problem ne "" && !$bad} { incr bad [complain "$name ends well ([job_end $problem])"] }
-    if {!$seen && !$bad && ![dict exists $job partial]} {
-        incr bad [complain "$name has something to say"]
+    if {!$bad && ($planned != $seen || (!$seen && ![dict exists $job partial]))} {
+        incr bad [complain "$name runs to its end, and has something to say"]
     }
     incr total(failed) $bad
     if {$bad && !$::options(loud)} {

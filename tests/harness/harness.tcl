@@ -75,7 +75,8 @@ proc harness::enter {number} {
 
 proc harness::explain {message options left} {
     foreach line [split $message \n] { puts "# $line" }
-    foreach line [lrange [split [dict get $options -errorinfo] \n] 1 end] { puts "#   $line" }
+    set where [string range [dict get $options -errorinfo] [string length $message] end]
+    foreach line [split [string trim $where] \n] { puts "#   $line" }
     foreach state $left { puts "# $state" }
     puts "# its files are in $harness::home"
 }
