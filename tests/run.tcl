@@ -134,8 +134,7 @@ proc job_late {channel job} {
     append ::output($channel) "\nnot ok 0 - [dict get $job name] ends within\
         [dict get $job seconds] seconds\n"
     set pid [lindex [pid $channel] 0]
-    catch { exec kill -KILL -- -$pid }
-    catch { exec kill -KILL $pid }
+    catch { exec sh -c "kill -s KILL -- -$pid || kill -s KILL $pid" }
 }
 
 proc job_collect {channel job timer} {

@@ -234,8 +234,9 @@ proc feed {process bytes} {
 }
 proc feed_end {process} { close $process write }
 
+# The shell's own kill: there may be no other.
 proc signal {name args} {
-    foreach process $args { exec kill -$name [lindex [pid $process] 0] }
+    foreach process $args { exec sh -c "kill -s $name [lindex [pid $process] 0]" }
 }
 
 # Wait for its end; returns what it wrote.
