@@ -181,11 +181,11 @@ rule "clang-format 14 has nothing to change" {
     regexp {version (\d+)} [exec clang-format --version] -> version
     if {$version != 14} { skip "this is clang-format $version" }
     catch { exec clang-format --dry-run {*}[sources] 2>@1 } output
-    foreach line [split $output \n] {
-        if {[regexp {^(\S+):(\d+):\d+: warning} $line -> file number]} {
-            complain $file $number "not as clang-format has it"
-        }
+    foreach {line file} [regexp -all -inline -line {^([^:\s]+):\d+:\d+: warning} $output] {
+        dict incr changes $file
     }
+    if {![info exists changes]} return
+    dict for {file count} $changes { complain $file 0 "clang-format -i changes $count places" }
 }
 
 # ---- layers ---------------------------------------------------------------------
@@ -309,11 +309,19 @@ proc declares {header name} {
     expr {[file exists $header] && [regexp "\\m$name\\(" [code $header]]}
 }
 
-# segment.c and segment_find.c hold segment_*(), what segment.h declares, what
-# another header of the folder declares under its own name, and evl_*().
+# The first word of the file's name, and the second where the first is the folder's.
+proc nouns {file} {
+    set words [split [file rootname [file tail $file]] _]
+    set last [expr {[lindex $words 0] eq [lindex [file split $file] end-1]}]
+    return [lrange $words 0 $last]
+}
+
+# segment.c and segment_find.c hold segment_*(), io/io_linux_lock.c io_*() and
+# linux_*(); a file also holds what its header declares, what another header of
+# the folder declares under that header's name, and evl_*().
 rule "a function is named after its file" {
     foreach file [compiled] {
-        set nouns [list evl [first_word $file]]
+        set nouns [list evl {*}[nouns $file]]
         foreach symbol [symbols -g $file] {
             lassign $symbol name type
             set first [first_word $name]
@@ -344,11 +352,13 @@ rule "what begins with evl_ is declared in a public header" {
     }
 }
 
+# LOG_SEGMENT_H for log/segment.h; IO_LINUX_H for io/io_linux.h.
 rule "an include guard is the header's path" {
     foreach file [headers] {
-        set parts [lrange [file split [file rootname $file]] end-1 end]
-        if {[string match tests/* $file]} { lset parts 0 tests }
-        set guard [string toupper [join $parts _]_H]
+        lassign [lrange [file split [file rootname $file]] end-1 end] folder name
+        if {[string match tests/* $file]} { set folder tests }
+        if {[string match ${folder}_* $name]} { set folder "" } else { append folder _ }
+        set guard [string toupper $folder${name}_H]
         if {![regexp "\n#ifndef $guard\n#define $guard\n" [text $file]]} {
             complain $file 0 "its guard is $guard"
         }
