@@ -69,6 +69,7 @@ SHARED  := $(filter-out $(MAINS),$(wildcard cmd/*.c))
 UNITS   := $(wildcard tests/unit/*.c)
 FIXTURE := $(wildcard tests/testfixture/*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
 FUZZ    ?= $(BUILD)/replay
 objects  = $(1:%.c=$(BUILD)/%.o)
 
@@ -88,6 +89,8 @@ $(BUILD)/unit: $(call objects,$(UNITS)) $(BUILD)/planted/libengine.a
 $(BUILD)/testfixture: $(call objects,$(FIXTURE)) $(BUILD)/planted/libengine.a
 $(BUILD)/testfixture: private MORE = $(shell $(PKG_CONFIG) --libs $(TCL))
 
+$(BENCHES:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tests/bench/%.o $(BUILD)/libengine.a
+
 # Each fuzzer is built twice: by `make fuzz` with libFuzzer, which searches, and
 # by `make check` with replay.c and any compiler, which runs what was found.
 $(FUZZERS:%=$(FUZZ)/%): $(FUZZ)/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/planted/libengine.a \
@@ -99,6 +102,7 @@ $(BUILD)/cmd/%.o:               INCLUDE = -Ilibengine/include
 $(BUILD)/libengine/%.o:         INCLUDE = -Ilibengine/include -Ilibengine
 $(BUILD)/planted/libengine/%.o: INCLUDE = -Ilibengine/include -Ilibengine -DPLANTED
 $(BUILD)/tests/%.o:             INCLUDE = -Ilibengine/include -Ilibengine -Itests -Itests/unit -DPLANTED
+$(BUILD)/tests/bench/%.o:       INCLUDE = -Ilibengine/include -Ilibengine
 $(BUILD)/tests/testfixture/%.o: INCLUDE = -Ilibengine/include -Ilibengine -Itests -DPLANTED \
                                           $(patsubst -I%,-isystem%,$(shell $(PKG_CONFIG) --cflags $(TCL)))
 $(BUILD)/tests/testfixture/%.o: | tcl
@@ -116,7 +120,7 @@ $(BUILD)/%.a:
 	@mkdir -p $(@D)
 	$(say) AR $@
 	$(q)rm -f $@; $(AR) rcs $@ $^
-$(TOOLS:%=$(BUILD)/%) $(BUILD)/unit $(BUILD)/testfixture $(FUZZERS:%=$(FUZZ)/%):
+$(TOOLS:%=$(BUILD)/%) $(BENCHES:%=$(BUILD)/%) $(BUILD)/unit $(BUILD)/testfixture $(FUZZERS:%=$(FUZZ)/%):
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(q)$(CC) $(LINK) $(LDFLAGS) -pthread -Wl,--gc-sections -o $@ $^ $(MORE) $(LDLIBS)
@@ -138,8 +142,9 @@ check: all-tests
 	$(q)$(RUN) $(FOLDERS:%=--folder=%) $(TESTS)
 torture: all-tests
 	$(q)$(RUN) --long --folder=crash --folder=sim $(TESTS)
-bench: all-tests
-	$(q)$(RUN) --long --loud --jobs=1 --folder=bench $(TESTS)
+bench: all-tests $(BENCHES:%=$(BUILD)/%)
+	$(q)for b in $(BENCHES); do $(BUILD)/$$b || exit 1; done
+	$(q)$(if $(wildcard tests/bench/*.test),$(RUN) --long --loud --jobs=1 --folder=bench $(TESTS))
 unit: $(BUILD)/unit
 	$(q)$(BUILD)/unit $(TESTS)
 tidy: all
