@@ -152,7 +152,7 @@ tidy: all
 docs: all
 	$(q)BUILD=$(BUILD) $(TCLSH) tests/docs.tcl --write
 demo: all
-	$(q)PATH="$(CURDIR)/$(BUILD):$$PATH" packaging/demo
+	$(q)PATH="$(abspath $(BUILD)):$$PATH" packaging/demo
 
 fuzz:
 	$(q)$(MAKE) CC=$(CLANG) BUILD=build/fuzz/objects FUZZ=build/fuzz LIBFUZZER=1 \
