@@ -138,7 +138,8 @@ enum evl_error index_refresh(struct index *ix)
 
 /* ---- finding ------------------------------------------------------------------ */
 
-/* Between which entries the answer is: entries[low].key <= key < entries[high].key. */
+/* Between which entries the answer is: entries[low].key <= key <
+ * entries[high].key. */
 struct bounds {
     int64_t low, high; /* low = -1, high = count when not known yet */
     int64_t low_key, high_key;

@@ -220,7 +220,7 @@ enum evl_error reader_next(struct reader *r, int64_t limit, struct batch *batch,
     return err ? log_failed(r->log, err) : EVL_OK;
 }
 
-/* ---- by time ---------------------------------------------------------------------------------- */
+/* ---- by time -------------------------------------------------------------------------------- */
 
 /* The first segment that may have a record of `ms` or later: the active one is
  * always worth a look. */

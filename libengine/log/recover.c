@@ -423,7 +423,7 @@ enum evl_error recover_survey(struct log *log)
     return EVL_OK;
 }
 
-/* ---- after a failed sync ---------------------------------------------------------------------- */
+/* ---- after a failed sync -------------------------------------------------------------------- */
 
 /* Make the log end where it was synced; segments behind that go. */
 static enum evl_error repair_cut(struct log *log, int64_t end)

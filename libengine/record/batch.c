@@ -222,8 +222,8 @@ static const char *headers_read(struct batch_reader *r, const uint8_t *p, const 
     return p == end ? NULL : "bytes are left behind its headers";
 }
 
-/* Read the record at r->left, all but what is the batch's.  Returns what is wrong with it, or
- * NULL. */
+/* Read the record at r->left, all but what is the batch's.  Returns what is
+ * wrong with it, or NULL. */
 static inline const char *record_read(struct batch_reader *r, struct evl_record *record)
 {
     const uint8_t *p = r->left.at;
