@@ -39,6 +39,7 @@ $(BUILD)/libengine.a: $(call objects,$(ENGINE))
 $(BUILD)/planted/libengine.a: $(ENGINE:%.c=$(BUILD)/planted/%.o)
 
 $(BUILD)/unit: $(call objects,$(UNITS)) $(BUILD)/planted/libengine.a
+$(BUILD)/unit: LDLIBS += -ljansson
 
 # The include paths are the first law of the house: a tool sees only the public headers.
 $(BUILD)/cmd/%.o:               INCLUDE = -Ilibengine/include
