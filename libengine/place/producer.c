@@ -204,8 +204,6 @@ static enum evl_error lane_open(struct evl_producer *p, int32_t partition)
         lane->log = NULL;
         return err;
     }
-    lane->log->o.config = &p->config;
-    lane->syncer->o.config = &p->config;
     batch_begin(&lane->open);
     p->used[p->used_count++] = partition;
     return EVL_OK;
