@@ -89,6 +89,21 @@ static enum evl_error meta_write(struct directory *d)
 
 /* ---- making one ------------------------------------------------------------------------ */
 
+/* Make one folder, and have its name on the disk. */
+static enum evl_error make_folder(struct io *io, const char *path)
+{
+    char parent[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    enum evl_error err = io_make_dir(io, path);
+    if (err && err != EVL_ERR_EXISTS)
+        return err;
+    if (!slash)
+        snprintf(parent, sizeof parent, ".");
+    else
+        snprintf(parent, sizeof parent, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    return io_sync_dir(io, parent);
+}
+
 /* Make the directory, and its parents where they are missing. */
 static enum evl_error make_path(struct io *io, const char *path)
 {
@@ -105,8 +120,8 @@ static enum evl_error make_path(struct io *io, const char *path)
         struct io_stat stat;
         enum evl_error err = io_stat(io, part, &stat);
         if (err == EVL_ERR_NOT_FOUND)
-            err = io_make_dir(io, part);
-        if (err && err != EVL_ERR_EXISTS)
+            err = make_folder(io, part);
+        if (err)
             return err;
         if (end == '\0')
             return EVL_OK;
