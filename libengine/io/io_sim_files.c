@@ -76,12 +76,21 @@ static int find_or_make(struct sim *sim, const char *path, enum io_open how,
     return place->inode->kind == IO_DIR ? EISDIR : 0;
 }
 
+/* A call with a path begins; it may be killed, and it may fail. */
+static enum evl_error begin(struct io *io, const char *call, const char *path, int64_t a)
+{
+    if (!sim_call(io, call, path, a, 0))
+        return killed();
+    return sim_strikes(door_of(io)->sim, SIM_NAME_IO) ? io_fail(EIO, path) : EVL_OK;
+}
+
 enum evl_error call_open(struct io *io, const char *path, enum io_open how, int *file)
 {
     struct door *door = door_of(io);
     struct sim_place place;
-    if (!sim_call(io, "open", path, how, 0))
-        return killed();
+    enum evl_error err = begin(io, "open", path, how);
+    if (err)
+        return err;
     int error = find_or_make(door->sim, path, how, &place);
     if (error)
         return io_fail(error, path);
@@ -253,8 +262,9 @@ static int find_folder(struct io *io, const char *path, struct sim_place *place)
 enum evl_error call_stat(struct io *io, const char *path, struct io_stat *stat)
 {
     struct sim_place place;
-    if (!sim_call(io, "stat", path, 0, 0))
-        return killed();
+    enum evl_error err = begin(io, "stat", path, 0);
+    if (err)
+        return err;
     int error = find(io, path, &place);
     if (error)
         return io_fail(error, path);
@@ -274,8 +284,9 @@ enum evl_error call_stat_file(struct io *io, int file, struct io_stat *stat)
 enum evl_error call_list(struct io *io, const char *path, struct io_names *names)
 {
     struct sim_place place;
-    if (!sim_call(io, "list", path, 0, 0))
-        return killed();
+    enum evl_error err = begin(io, "list", path, 0);
+    if (err)
+        return err;
     int error = find_folder(io, path, &place);
     if (error)
         return io_fail(error, path);
@@ -293,8 +304,9 @@ enum evl_error call_make_dir(struct io *io, const char *path)
 {
     struct sim *sim = door_of(io)->sim;
     struct sim_place place;
-    if (!sim_call(io, "make_dir", path, 0, 0))
-        return killed();
+    enum evl_error err = begin(io, "make_dir", path, 0);
+    if (err)
+        return err;
     int error = place_find(sim, path, &place);
     if (!error)
         error = make(sim, &place, IO_DIR);
@@ -334,8 +346,9 @@ enum evl_error call_rename(struct io *io, const char *from, const char *to)
 {
     struct sim *sim = door_of(io)->sim;
     struct sim_place old, new;
-    if (!sim_call(io, "rename", from, (int64_t)strlen(to), 0))
-        return killed();
+    enum evl_error err = begin(io, "rename", from, (int64_t)strlen(to));
+    if (err)
+        return err;
     int error = place_find(sim, from, &old);
     if (!error)
         error = place_find(sim, to, &new);
@@ -351,8 +364,9 @@ enum evl_error call_rename(struct io *io, const char *from, const char *to)
 enum evl_error call_remove(struct io *io, const char *path)
 {
     struct sim_place place;
-    if (!sim_call(io, "remove", path, 0, 0))
-        return killed();
+    enum evl_error err = begin(io, "remove", path, 0);
+    if (err)
+        return err;
     int error = find(io, path, &place);
     if (!error && place.inode->kind == IO_DIR)
         error = EISDIR;
@@ -365,8 +379,9 @@ enum evl_error call_remove(struct io *io, const char *path)
 enum evl_error call_remove_dir(struct io *io, const char *path)
 {
     struct sim_place place;
-    if (!sim_call(io, "remove_dir", path, 0, 0))
-        return killed();
+    enum evl_error err = begin(io, "remove_dir", path, 0);
+    if (err)
+        return err;
     int error = find_folder(io, path, &place);
     if (!error && !place.folder)
         error = EBUSY;
@@ -388,6 +403,8 @@ enum evl_error call_sync_dir(struct io *io, const char *path)
     if (error)
         return io_fail(error, path);
     door->sim->now += (int64_t)sim_chance(door->sim, SYNC_NS_MAX);
+    if (sim_strikes(door->sim, SIM_SYNC_DIR_IO))
+        return io_fail(EIO, path);
     names_sync(door->sim, place.inode);
     sim_turn(door);
     return door->alive ? EVL_OK : killed();
@@ -397,8 +414,9 @@ enum evl_error call_space(struct io *io, const char *path, int64_t *bytes)
 {
     const struct sim *sim = door_of(io)->sim;
     struct sim_place place;
-    if (!sim_call(io, "space", path, 0, 0))
-        return killed();
+    enum evl_error err = begin(io, "space", path, 0);
+    if (err)
+        return err;
     int error = find(io, path, &place);
     if (error)
         return io_fail(error, path);
@@ -410,8 +428,9 @@ enum evl_error call_space(struct io *io, const char *path, int64_t *bytes)
 enum evl_error call_sharable(struct io *io, const char *path)
 {
     struct sim_place place;
-    if (!sim_call(io, "sharable", path, 0, 0))
-        return killed();
+    enum evl_error err = begin(io, "sharable", path, 0);
+    if (err)
+        return err;
     int error = find(io, path, &place);
     return error ? io_fail(error, path) : EVL_OK;
 }

@@ -231,6 +231,116 @@ TEST("the next boot is another, and shared memory is in it or not")
     EXPECT(kept > 0 && kept < SEEDS);
 }
 
+/* ---- what may be on the disk ---------------------------------------------- */
+
+/* Beside a file of random writes, cuts, syncs and power cuts: which values each
+ * of its bytes may have on the disk. */
+
+enum { DISK_BYTES = 3000, DISK_VALUES = 6 };
+
+struct disk_model {
+    uint8_t now[DISK_BYTES];
+    uint8_t may_be[DISK_BYTES]; /* a bit for each value */
+    bool changed[DISK_BYTES];   /* since the last sync, good or bad */
+    int64_t size, size_min;     /* the least since the last good one */
+};
+
+static void model_set(struct disk_model *m, int64_t from, int64_t to, uint8_t value)
+{
+    for (int64_t i = from; i < to; i++) {
+        m->now[i] = value;
+        m->may_be[i] |= (uint8_t)(1 << value);
+        m->changed[i] = true;
+    }
+}
+
+static void model_resize(struct disk_model *m, int64_t size)
+{
+    if (size < m->size)
+        model_set(m, size, m->size, 0);
+    m->size = size;
+    if (m->size_min > size)
+        m->size_min = size;
+}
+
+static void model_sync(struct disk_model *m, bool good)
+{
+    for (int i = 0; i < DISK_BYTES; i++) {
+        if (m->changed[i] && good)
+            m->may_be[i] = (uint8_t)(1 << m->now[i]);
+        m->changed[i] = false;
+    }
+    if (good)
+        m->size_min = m->size;
+}
+
+/* What the power cut has left is possible; from here on it is what there is. */
+static bool model_allows(struct disk_model *m, const uint8_t *found, int64_t size)
+{
+    bool allows = size >= m->size_min;
+    for (int64_t i = 0; i < DISK_BYTES; i++) {
+        m->now[i] = i < size ? found[i] : 0;
+        allows = allows && (i >= size || m->may_be[i] & 1 << found[i]);
+        m->may_be[i] = (uint8_t)(1 << m->now[i]);
+        m->changed[i] = false;
+    }
+    m->size = m->size_min = size;
+    return allows;
+}
+
+static void disk_step(struct sim *sim, struct io *io, int file, struct disk_model *m)
+{
+    int64_t at = (int64_t)sim_chance(sim, DISK_BYTES);
+    int64_t end = at + (int64_t)sim_chance(sim, (uint64_t)(DISK_BYTES - at) + 1);
+    uint8_t value = (uint8_t)(1 + sim_chance(sim, DISK_VALUES));
+    bool good = sim_chance(sim, 3) > 0;
+    switch (sim_chance(sim, 5)) {
+    case 0:
+    case 1:
+        EXPECT(write_byte(io, file, value, (size_t)(end - at), at) == EVL_OK);
+        model_set(m, at, end, value);
+        if (end > at && m->size < end)
+            m->size = end;
+        break;
+    case 2:
+        EXPECT(io_truncate(io, file, at) == EVL_OK);
+        model_resize(m, at);
+        break;
+    case 3:
+        sim_options(sim)->after[SIM_SYNC_IO] = !good;
+        EXPECT((io_sync(io, file) == EVL_OK) == good);
+        model_sync(m, good);
+        break;
+    case 4: io_sync_soon(io, file, at, end - at); break;
+    }
+}
+
+TEST("no power cut leaves a byte that was never written there, or takes a synced one")
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct sim *sim = sim_create(seed);
+        struct io *io = sim_process(sim);
+        struct disk_model model = { 0 };
+        uint8_t found[DISK_BYTES + 1];
+        size_t size = 0;
+        int file = make_file(io, "x");
+        memset(model.may_be, 1, sizeof model.may_be);
+        EXPECT(io_sync_dir(io, ".") == EVL_OK);
+        for (int cuts = 0; cuts < 5; cuts++) {
+            for (uint64_t steps = sim_chance(sim, 12); steps > 0; steps--)
+                disk_step(sim, io, file, &model);
+            EXPECT(io_read(io, file, found, sizeof found, 0, &size) == EVL_OK);
+            EXPECT((int64_t)size == model.size && memcmp(found, model.now, size) == 0);
+            sim_power_cut(sim);
+            io = sim_process(sim);
+            file = make_file(io, "x");
+            EXPECT(io_read(io, file, found, sizeof found, 0, &size) == EVL_OK);
+            EXPECT(size <= DISK_BYTES && model_allows(&model, found, (int64_t)size));
+        }
+        sim_destroy(sim);
+    }
+}
+
 /* ---- a little log, cut everywhere ----------------------------------------- */
 
 enum { LOG_RECORDS = 30, LOG_RECORD_BYTES = 700, LOG_FILE_RECORDS = 7 };
@@ -393,6 +503,10 @@ TEST("each fault strikes the call it was set for, once")
     sim_options(sim)->after[SIM_READ_IO] = 1;
     EXPECT(io_read(io, file, room, 1, 0, &put) == EVL_ERR_IO);
     EXPECT(io_read(io, file, room, 1, 0, &put) == EVL_OK && put == 1);
+    sim_options(sim)->after[SIM_NAME_IO] = 1;
+    EXPECT(io_make_dir(io, "d") == EVL_ERR_IO && io_make_dir(io, "d") == EVL_OK);
+    sim_options(sim)->after[SIM_SYNC_DIR_IO] = 1;
+    EXPECT(io_sync_dir(io, "d") == EVL_ERR_IO && io_sync_dir(io, "d") == EVL_OK);
     sim_options(sim)->after[SIM_WRITE_FULL] = 1;
     enum evl_error err = io_write(io, file, &part, 1, 0, &put);
     if (!err)
