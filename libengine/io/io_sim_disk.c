@@ -139,7 +139,8 @@ int64_t inode_space(struct sim *sim, const struct inode *inode, int64_t at, int6
 
 /* ---- writing -------------------------------------------------------------- */
 
-/* Do a change to the durable bytes. */
+/* Do a change to the durable bytes.  What was cut off since is not there to be
+ * taken; what was written since is taken in its place, as a page cache would. */
 static void apply(struct inode *inode, const struct sim_change *change)
 {
     if (change->resized) {
@@ -220,19 +221,6 @@ void inode_write(struct sim *sim, struct inode *inode, const uint8_t *from, int6
     inode->mtime_ms = sim->wall_base_ms + sim->now / IO_MS;
 }
 
-/* What is cut off is no longer cached, so no change may speak of it. */
-static void trim_changes(struct inode *inode, int64_t size)
-{
-    for (size_t i = 0; i < inode->change_count; i++) {
-        struct sim_change *change = &inode->changes[i];
-        if (change->resized || change->at + change->size <= size)
-            continue;
-        change->size = change->at < size ? size - change->at : 0;
-    }
-    if (inode->change_end > size)
-        inode->change_end = size;
-}
-
 void inode_resize(struct sim *sim, struct inode *inode, int64_t size)
 {
     int64_t before = inode->cached.size;
@@ -242,7 +230,6 @@ void inode_resize(struct sim *sim, struct inode *inode, int64_t size)
         write_back_overlap(sim, inode, size, before);
         if (inode->stored)
             inode_write_back(sim, inode, size, before - size);
-        trim_changes(inode, size);
     }
     bytes_resize(&inode->cached, size);
     add_change(inode, (struct sim_change){ .resized = true, .at = size });
