@@ -732,30 +732,74 @@ TEST("who waits for a stopped process is busy at the deadline, and can see why")
     sim_destroy(sim);
 }
 
-/* Count up, die now and then, and come back as another process. */
-static void count_and_die(struct io *io, void *context)
+struct sync_job {
+    struct io *io;
+    int file;
+};
+
+static enum evl_error run_sync(void *context)
 {
-    struct sim *sim = context;
-    for (int deaths = 0; deaths < 5; deaths++) {
-        int file = -1;
-        enum evl_error err = io_open(io, "count", IO_CREATE, &file);
-        for (uint8_t i = 0; i < 20 && !err; i++)
-            err = write_byte(io, file, i, 1, 0);
-        io_close(io, file);
-        if (err)
-            io = sim_process(sim);
+    const struct sync_job *job = context;
+    return io_sync(job->io, job->file);
+}
+
+/* One of everything: write under a lock, sync aside, tell the others, wait. */
+static enum evl_error live_round(struct io *io, int file, uint64_t *word, struct io_work *work)
+{
+    struct sync_job job = { io, file };
+    enum evl_error err = io_lock(io, file, 0, IO_EXCLUSIVE, io_now(io) + IO_MS);
+    if (err == EVL_ERR_BUSY)
+        return EVL_OK;
+    if (!err)
+        err = write_byte(io, file, (uint8_t)io_random(io), 700, (int64_t)(io_random(io) % 4096));
+    io_unlock(io, file, 0);
+    if (err)
+        return err;
+    io_work_start(io, work, run_sync, &job);
+    io_add(io, word, 1);
+    io_wake(io, word);
+    io_watch(io, word, io_load(io, word), io_now(io) + 2 * IO_MS);
+    return io_work_wait(io, work);
+}
+
+static enum evl_error live(struct io *io)
+{
+    int file = -1;
+    int shm = -1;
+    void *at = NULL;
+    struct io_work work = { 0 };
+    enum evl_error err = io_open(io, "data", IO_CREATE, &file);
+    if (!err)
+        err = io_open(io, "shm", IO_CREATE, &shm);
+    if (!err)
+        err = io_map(io, shm, 4096, true, &at);
+    for (int i = 0; i < 10 && !err; i++)
+        err = live_round(io, file, at, &work);
+    io_work_end(io, &work);
+    io_unmap(io, at, 4096);
+    io_close(io, shm);
+    io_close(io, file);
+    return err;
+}
+
+/* Live, and after a death come back as another process. */
+static void live_again(struct io *io, void *context)
+{
+    for (int lives = 0; lives < 5; lives++) {
+        (void)live(io); /* faults are what this is about */
+        EXPECT(sim_open_files(io) == 0);
+        if (!sim_is_alive(io))
+            io = sim_process(context);
     }
 }
 
 static uint64_t chaos(uint64_t seed, uint64_t *operations)
 {
     struct sim *sim = sim_create(seed);
-    struct sim_body bodies[] = { { count_and_die, sim },
-                                 { count_and_die, sim },
-                                 { count_and_die, sim } };
+    struct sim_body bodies[] = { { live_again, sim }, { live_again, sim }, { live_again, sim } };
     struct sim_options *options = sim_options(sim);
     for (int i = 0; i < SIM_FAULTS; i++)
-        options->ppm[i] = 10000;
+        options->ppm[i] = 3000;
     EXPECT(sim_run(sim, bodies, 3) == 0);
     uint64_t trace = sim_trace(sim);
     *operations = sim_operations(sim);
