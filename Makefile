@@ -52,10 +52,16 @@ $(BUILD)/libengine/%.o:         INCLUDE = -Ilibengine/include -Ilibengine
 $(BUILD)/planted/libengine/%.o: INCLUDE = -Ilibengine/include -Ilibengine -DPLANTED
 $(BUILD)/tests/%.o:             INCLUDE = -Ilibengine/include -Ilibengine -Itests/unit -DPLANTED
 
-$(BUILD)/%.o $(BUILD)/planted/%.o: %.c
-	@mkdir -p $(@D)
-	$(say) CC $@
-	$(q)$(CC) $(MODE) $(WARN) $(INCLUDE) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+# Two rules: one pattern with two targets would be one command that makes both.
+define compile
+@mkdir -p $(@D)
+$(say) CC $@
+$(q)$(CC) $(MODE) $(WARN) $(INCLUDE) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+endef
+$(BUILD)/%.o: %.c
+	$(compile)
+$(BUILD)/planted/%.o: %.c
+	$(compile)
 $(BUILD)/%.a:
 	$(say) AR $@
 	$(q)rm -f $@; $(AR) rcs $@ $^
