@@ -92,6 +92,8 @@ enum evl_error kit_read_all(struct evl_bytes entry, int32_t *count)
         err = batch_next(&r, &record, &more);
         *count += !err && more;
     }
+    if (err && batch_next(&r, &record, &more) == EVL_OK && more)
+        err = EVL_OK; /* what was refused must not be passed over when asked again */
     batch_reader_release(&r);
     return err;
 }

@@ -290,6 +290,7 @@ TEST("records that are not what they say are refused, with what and where")
         { "0c000000010600", "its value", 1, 0 },
         { "0c0000020101000c000002010100", "its offset is out of order", 2, 1 },
         { "0c000002010100", "its offset is out of order", 1, 0 },
+        { "140000feffffff0f010100", "its offset is out of order", 1, 0 },
         { "0c000001010100", "its offset is out of order", 1, 0 },
     };
     EXPECT(read_records("0c000000010100", 1, 0) == EVL_OK);
@@ -309,6 +310,7 @@ TEST("a head that cannot be is refused")
         size_t at;
         const char *hex;
     } rows[] = { { 0, "8000000000000000" },
+                 { 0, "7ffffffffffffffe" },
                  { 0, "7fffffffffffffff" },
                  { 8, "00000030" },
                  { 8, "ffffffff" },

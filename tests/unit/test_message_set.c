@@ -72,13 +72,13 @@ TEST("batches and old message sets of Java and of Python are read, in every code
     for (int i = 0; i < SAMPLES; i++) {
         const struct sample *s = &samples[i];
         if (!codec_is_built(s->codec)) {
-            printf("# skipped, not built: %s\n", codec_name((int)s->codec));
+            printf("# skipped, not built: %s\n", codec_name(s->codec));
             continue;
         }
         struct buf bytes = hex_read(s->hex);
         int found = sample_read(s, buf_bytes(&bytes), &r);
         if (found != 2)
-            printf("# %s, magic %d, %s\n", s->who, s->magic, codec_name((int)s->codec));
+            printf("# %s, magic %d, %s\n", s->who, s->magic, codec_name(s->codec));
         EXPECT(found == 2);
         buf_release(&bytes);
     }
