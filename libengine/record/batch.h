@@ -85,7 +85,7 @@ struct batch_reader {
     struct batch batch;
     struct evl_bytes left; /* records not walked yet */
     int32_t count_left;
-    struct buf plain; /* what was decompressed */
+    struct evl_buffer plain; /* what was decompressed */
     struct evl_header *headers;
     size_t headers_room;
     int64_t next_offset; /* of old message sets */
@@ -107,8 +107,8 @@ void batch_reader_release(struct batch_reader *r);
 /* Collects records, and seals them into a batch.  Zeroed to begin with, then
  * batch_begin; keeps its memory from batch to batch. */
 struct batch_writer {
-    struct buf bytes;  /* the head's room, and the records so far */
-    struct buf packed; /* the sealed batch, if compressed */
+    struct evl_buffer bytes;  /* the head's room, and the records so far */
+    struct evl_buffer packed; /* the sealed batch, if compressed */
     int32_t count;
     int64_t base_timestamp, max_timestamp;
     int64_t first_offset; /* of the records' own, for batch_add_at */
