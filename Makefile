@@ -15,7 +15,8 @@ WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -W
            -Wvla -Wformat=2
 MODE     = -std=c11 -D_GNU_SOURCE -fvisibility=hidden -ffunction-sections -fdata-sections \
            -fno-strict-aliasing -pthread -MMD -MP
-LDLIBS   = -lz -lzstd -llz4 -lpthread
+LDLIBS   = -lz -lzstd -llz4 -lpthread $(MSGPACK)
+MSGPACK := $(shell pkg-config --cflags --libs msgpack-c 2>/dev/null || pkg-config --cflags --libs msgpack)
 
 ifdef SANITIZE
 MODE    += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer
