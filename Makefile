@@ -15,8 +15,15 @@ WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -W
            -Wvla -Wformat=2
 MODE     = -std=c11 -D_GNU_SOURCE -fvisibility=hidden -ffunction-sections -fdata-sections \
            -fno-strict-aliasing -pthread -MMD -MP
-LDLIBS   = -lz -lzstd -llz4 -lpthread $(MSGPACK)
-MSGPACK := $(shell pkg-config --cflags --libs msgpack-c 2>/dev/null || pkg-config --cflags --libs msgpack)
+# Codecs are used where they are found, and named in an error where they are not.
+CODECS  := $(foreach c,zlib libzstd liblz4,$(if $(shell pkg-config --exists $c && echo yes),$c))
+have     = $(if $(filter $1,$(CODECS)),-DHAVE_$2)
+MODE    += $(call have,zlib,ZLIB) $(call have,libzstd,ZSTD) $(call have,liblz4,LZ4)
+LDLIBS  := $(if $(CODECS),$(shell pkg-config --libs $(CODECS))) -lpthread
+
+# Its packer is all inline; the tests read with it what we write.
+MSGPACK := $(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
+MODE    += $(shell pkg-config --cflags $(MSGPACK))
 
 ifdef SANITIZE
 MODE    += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer
@@ -39,6 +46,9 @@ all: $(TOOLS:%=$(BUILD)/%)
 $(BUILD)/libengine.a: $(call objects,$(ENGINE))
 $(BUILD)/planted/libengine.a: $(ENGINE:%.c=$(BUILD)/planted/%.o)
 
+$(BUILD)/unit: LDLIBS += $(shell pkg-config --libs $(MSGPACK))
+
+$(BUILD)/bench_kernels: $(BUILD)/tests/bench/bench_kernels.o $(BUILD)/libengine.a
 $(BUILD)/unit: $(call objects,$(UNITS)) $(BUILD)/planted/libengine.a
 
 # The include paths are the first law of the house: a tool sees only the public headers.
@@ -54,17 +64,19 @@ $(BUILD)/%.o $(BUILD)/planted/%.o: %.c
 $(BUILD)/%.a:
 	$(say) AR $@
 	$(q)rm -f $@; $(AR) rcs $@ $^
-$(TOOLS:%=$(BUILD)/%) $(BUILD)/unit:
+$(TOOLS:%=$(BUILD)/%) $(BUILD)/unit $(BUILD)/bench_kernels:
 	$(say) LD $@
 	$(q)$(CC) $(LDFLAGS) -Wl,--gc-sections -o $@ $^ $(LDLIBS)
 
 unit: $(BUILD)/unit
 	$(q)$(BUILD)/unit $(TESTS)
+bench-kernels: $(BUILD)/bench_kernels
+	$(q)$<
 clean:
 	rm -rf $(BUILD)
 
 q    = $(if $(V),,@)
 say  = @$(if $(V),:,printf '  %-3s %s\n')
-.PHONY: all check unit clean
+.PHONY: all check unit bench-kernels clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
