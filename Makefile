@@ -49,6 +49,7 @@ $(BUILD)/planted/libengine.a: $(ENGINE:%.c=$(BUILD)/planted/%.o)
 $(BUILD)/unit: LDLIBS += $(shell pkg-config --libs $(MSGPACK))
 
 $(BUILD)/bench_kernels: $(BUILD)/tests/bench/bench_kernels.o $(BUILD)/libengine.a
+$(BUILD)/bench_format: $(BUILD)/tests/bench/bench_format.o $(BUILD)/libengine.a
 $(BUILD)/unit: $(call objects,$(UNITS)) $(BUILD)/planted/libengine.a
 
 # The include paths are the first law of the house: a tool sees only the public headers.
@@ -64,7 +65,7 @@ $(BUILD)/%.o $(BUILD)/planted/%.o: %.c
 $(BUILD)/%.a:
 	$(say) AR $@
 	$(q)rm -f $@; $(AR) rcs $@ $^
-$(TOOLS:%=$(BUILD)/%) $(BUILD)/unit $(BUILD)/bench_kernels:
+$(TOOLS:%=$(BUILD)/%) $(BUILD)/unit $(BUILD)/bench_kernels $(BUILD)/bench_format:
 	$(say) LD $@
 	$(q)$(CC) $(LDFLAGS) -Wl,--gc-sections -o $@ $^ $(LDLIBS)
 
@@ -72,11 +73,13 @@ unit: $(BUILD)/unit
 	$(q)$(BUILD)/unit $(TESTS)
 bench-kernels: $(BUILD)/bench_kernels
 	$(q)$<
+bench-format: $(BUILD)/bench_format
+	$(q)$<
 clean:
 	rm -rf $(BUILD)
 
 q    = $(if $(V),,@)
 say  = @$(if $(V),:,printf '  %-3s %s\n')
-.PHONY: all check unit bench-kernels clean
+.PHONY: all check unit bench-kernels bench-format clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
