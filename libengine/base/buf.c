@@ -10,7 +10,7 @@
 uint8_t *evl_buffer_room(struct evl_buffer *b, size_t more)
 {
     check(more <= SIZE_MAX / 4 && b->count <= SIZE_MAX / 4);
-    if (b->room - b->count < more) {
+    if (!b->at || b->room - b->count < more) { /* never NULL: that would be null bytes */
         size_t room = b->room + b->room / 2;
         if (room < b->count + more)
             room = b->count + more;

@@ -1,11 +1,9 @@
 /* grep.c - which records are wanted. */
 #include <evl/grep.h>
 
-#include <limits.h>
-#include <regex.h>
-
 #include "base/fault.h"
 #include "base/memory.h"
+#include "format/expression.h"
 
 enum grep_field {
     GREP_KEY,
@@ -28,8 +26,8 @@ struct grep_filter {
     bool negated;
     enum grep_field field;
     char *name; /* of GREP_HEADER */
-    char *text; /* FIXED */
-    regex_t regex;
+    char *text; /* FIXED; else NULL */
+    struct expression *expression;
 };
 
 struct evl_grep {
@@ -47,8 +45,7 @@ struct evl_grep *evl_grep_open(int flags)
 
 static void grep_release(struct grep_filter *filter)
 {
-    if (!filter->text)
-        regfree(&filter->regex);
+    expression_free(filter->expression);
     memory_free(filter->text);
     memory_free(filter->name);
 }
@@ -66,19 +63,14 @@ void evl_grep_close(struct evl_grep *grep)
 /* ---- filters ------------------------------------------------------------------ */
 
 static enum evl_error grep_compile(const struct evl_grep *grep, struct grep_filter *filter,
-                                   const char *expression)
+                                   const char *text)
 {
-    char why[200];
     if (grep->flags & EVL_GREP_FIXED) {
-        filter->text = memory_text(expression);
+        filter->text = memory_text(text);
         return EVL_OK;
     }
-    int flags = REG_EXTENDED | REG_NOSUB | (grep->flags & EVL_GREP_IGNORE_CASE ? REG_ICASE : 0);
-    int bad = regcomp(&filter->regex, expression, flags);
-    if (!bad)
-        return EVL_OK;
-    regerror(bad, &filter->regex, why, sizeof why);
-    return fail(EVL_ERR_USAGE, "filter '%s': %s", expression, why);
+    int flags = REG_NOSUB | (grep->flags & EVL_GREP_IGNORE_CASE ? REG_ICASE : 0);
+    return expression_make(text, flags, &filter->expression);
 }
 
 /* Take "k:" and its like from the front. */
@@ -136,7 +128,6 @@ static bool grep_holds_ignoring_case(struct evl_bytes field, struct evl_bytes pa
     return false;
 }
 
-/* The field may hold zero bytes; they are bytes as any. */
 static bool grep_field_matches(const struct evl_grep *grep, const struct grep_filter *filter,
                                struct evl_bytes field)
 {
@@ -148,10 +139,7 @@ static bool grep_field_matches(const struct evl_grep *grep, const struct grep_fi
                    ? grep_holds_ignoring_case(field, part)
                    : memmem(field.at, field.count, part.at, part.count) != NULL;
     }
-    if (field.count > INT_MAX)
-        return false; /* more than regexec can count */
-    regmatch_t whole = { 0, (regoff_t)field.count };
-    return regexec(&filter->regex, (const char *)field.at, 1, &whole, REG_STARTEND) == 0;
+    return expression_finds(filter->expression, field);
 }
 
 static bool grep_headers_match(const struct evl_grep *grep, const struct grep_filter *filter,

@@ -70,12 +70,12 @@ static void json_add_string(struct evl_buffer *out, struct evl_bytes text, bool 
 }
 
 /* ,"name":"text" or ,"name_b64":"...." or ,"name":null */
-static void json_add_bytes(struct evl_buffer *out, const char *name, struct evl_bytes bytes,
+static void json_add_bytes(struct evl_buffer *out, struct evl_bytes name, struct evl_bytes bytes,
                            bool terminal)
 {
     bool is_text = utf8_is_valid(bytes);
     buf_add_byte(out, '"');
-    buf_add_text(out, name);
+    buf_add_bytes(out, name);
     buf_add_text(out, is_text ? "\":" : "_b64\":");
     if (!bytes.at) {
         buf_add(out, "null", 4);
@@ -88,12 +88,12 @@ static void json_add_bytes(struct evl_buffer *out, const char *name, struct evl_
     }
 }
 
-static void json_add_number(struct evl_buffer *out, const char *name, int64_t value)
+static void json_add_number(struct evl_buffer *out, struct evl_bytes name, int64_t value)
 {
     const int64_t exact = (int64_t)1 << 53; /* doubles are exact to here */
     bool quoted = value > exact || value < -exact;
     buf_add_byte(out, '"');
-    buf_add_text(out, name);
+    buf_add_bytes(out, name);
     buf_add_text(out, quoted ? "\":\"" : "\":");
     decimal_print(out, value);
     buf_add_text(out, quoted ? "\"," : ",");
@@ -103,15 +103,15 @@ static void json_add_number(struct evl_buffer *out, const char *name, int64_t va
 static void json_add_place(struct evl_buffer *out, const struct evl_record *record, bool terminal)
 {
     if (record->topic.at) {
-        json_add_bytes(out, "topic", record->topic, terminal);
+        json_add_bytes(out, evl_text("topic"), record->topic, terminal);
         buf_add_byte(out, ',');
     }
     if (record->partition >= 0)
-        json_add_number(out, "partition", record->partition);
+        json_add_number(out, evl_text("partition"), record->partition);
     if (record->offset >= 0)
-        json_add_number(out, "offset", record->offset);
+        json_add_number(out, evl_text("offset"), record->offset);
     if (record->timestamp != EVL_NO_TIMESTAMP)
-        json_add_number(out, "timestamp", record->timestamp);
+        json_add_number(out, evl_text("timestamp"), record->timestamp);
     if (record->timestamp_type == EVL_APPEND_TIME)
         buf_add_text(out, "\"timestamp_type\":\"append\",");
     else if (record->timestamp != EVL_NO_TIMESTAMP)
@@ -124,9 +124,9 @@ static void json_add_headers(struct evl_buffer *out, const struct evl_record *re
     for (size_t i = 0; i < record->header_count; i++) {
         buf_add_text(out, i > 0 ? ",{" : "{");
         struct evl_bytes name = record->headers[i].name;
-        json_add_bytes(out, "name", name.at ? name : evl_text(""), terminal);
+        json_add_bytes(out, evl_text("name"), name.at ? name : evl_text(""), terminal);
         buf_add_byte(out, ',');
-        json_add_bytes(out, "value", record->headers[i].value, terminal);
+        json_add_bytes(out, evl_text("value"), record->headers[i].value, terminal);
         buf_add_byte(out, '}');
     }
     buf_add_byte(out, ']');
@@ -139,7 +139,7 @@ static void json_add_value(struct evl_buffer *out, struct evl_bytes value,
         buf_add_text(out, "\"value_json\":");
         json_compact(out, value);
     } else {
-        json_add_bytes(out, "value", value, options->terminal);
+        json_add_bytes(out, evl_text("value"), value, options->terminal);
     }
 }
 
@@ -150,7 +150,7 @@ static enum evl_error json_write(struct evl_format_writer *w, const struct evl_r
     size_t begin = out->count;
     buf_add_byte(out, '{');
     json_add_place(out, record, terminal);
-    json_add_bytes(out, "key", record->key, terminal);
+    json_add_bytes(out, evl_text("key"), record->key, terminal);
     buf_add_byte(out, ',');
     json_add_value(out, record->value, &w->options);
     json_add_headers(out, record, terminal);

@@ -134,19 +134,11 @@ static enum evl_error layout_regex(struct layout_parser *parser, struct layout_o
     enum evl_error err = layout_enclosed(parser, &text);
     if (err)
         return err;
-    char why[100];
-    char *anchored = memory_take(text.count + 4, 1);
-    snprintf(anchored, text.count + 4, "^(%.*s)", (int)text.count, (const char *)text.at);
     op->coding = TEXT_REGEX;
-    op->regex = memory_take(1, sizeof *op->regex);
-    int bad = regcomp(op->regex, anchored, REG_EXTENDED);
-    memory_free(anchored);
-    if (!bad)
-        return EVL_OK;
-    regerror(bad, op->regex, why, sizeof why);
-    memory_free(op->regex);
-    op->regex = NULL;
-    return layout_fail(parser, "%s", why);
+    text = layout_keep(parser, text);
+    err = expression_make((const char *)text.at, REG_NOSUB, &op->expression);
+    return err ? failed(err, "format string, character %td", parser->p - parser->begin + 1)
+               : EVL_OK;
 }
 
 static enum evl_error layout_unpack(struct layout_parser *parser, struct layout_op *op)
@@ -257,7 +249,7 @@ static enum evl_error layout_text(struct layout_parser *parser, enum layout_fiel
     }
     if (!err && op.sized && (op.coding == TEXT_REGEX || op.coding == TEXT_JSON))
         err = layout_fail(parser, "it has a size, and cannot have an end of its own");
-    layout_add(parser, op); /* even on failure: it may own a regex */
+    layout_add(parser, op); /* even on failure: it may own an expression */
     return err;
 }
 
@@ -472,9 +464,7 @@ void layout_free(struct layout *format)
     if (!format)
         return;
     for (size_t i = 0; i < format->count; i++) {
-        if (format->ops[i].regex)
-            regfree(format->ops[i].regex);
-        memory_free(format->ops[i].regex);
+        expression_free(format->ops[i].expression);
         layout_free(format->ops[i].inner);
     }
     memory_free(format->ops);

@@ -26,8 +26,7 @@
 #ifndef FORMAT_LAYOUT_H
 #define FORMAT_LAYOUT_H
 
-#include <regex.h>
-
+#include "format/expression.h"
 #include "format/format.h"
 
 enum layout_field {
@@ -79,10 +78,10 @@ struct layout_op {
     enum layout_field field;
     enum layout_coding coding;
     int width;
-    bool sized;            /* LAYOUT_TEXT: its size was told before */
-    struct evl_bytes text; /* of a literal, unpack, strftime (with an end) */
-    regex_t *regex;        /* of TEXT_REGEX */
-    struct layout *inner;  /* of LAYOUT_HEADERS */
+    bool sized;                    /* LAYOUT_TEXT: its size was told before */
+    struct evl_bytes text;         /* of a literal, unpack, strftime (with an end) */
+    struct expression *expression; /* of TEXT_REGEX */
+    struct layout *inner;          /* of LAYOUT_HEADERS */
 };
 
 struct layout {

@@ -176,12 +176,11 @@ static enum layout_result layout_regex_text(struct layout_match *m, const struct
     if (!end && !m->last)
         return LAYOUT_NEEDS_MORE;
     size_t count = (size_t)((end ? end : m->end) - m->p);
-    regmatch_t match = { 0, (regoff_t)count };
-    if (count > INT32_MAX ||
-        regexec(op->regex, (const char *)m->p, 1, &match, REG_STARTEND) != 0)
+    int length = expression_length(op->expression, evl_bytes(m->p, count));
+    if (length < 0)
         return layout_differs("the line does not match the expression");
-    *text = evl_bytes(m->p, (size_t)match.rm_eo);
-    m->p += match.rm_eo;
+    *text = evl_bytes(m->p, (size_t)length);
+    m->p += length;
     return LAYOUT_MATCHES;
 }
 

@@ -28,16 +28,10 @@ static int msgpack_put(void *out, const char *at, size_t count)
     return 0;
 }
 
-static void msgpack_add_text(msgpack_packer *packer, const char *text)
+static void msgpack_add_text(msgpack_packer *packer, struct evl_bytes text)
 {
-    msgpack_pack_str(packer, strlen(text));
-    msgpack_pack_str_body(packer, text, strlen(text));
-}
-
-static void msgpack_add_name(msgpack_packer *packer, struct evl_bytes name)
-{
-    msgpack_pack_str(packer, name.count);
-    msgpack_pack_str_body(packer, name.at, name.count);
+    msgpack_pack_str(packer, text.count);
+    msgpack_pack_str_body(packer, text.at, text.count);
 }
 
 static void msgpack_add_bytes(msgpack_packer *packer, struct evl_bytes bytes)
@@ -50,7 +44,7 @@ static void msgpack_add_bytes(msgpack_packer *packer, struct evl_bytes bytes)
     msgpack_pack_bin_body(packer, bytes.at, bytes.count);
 }
 
-static void msgpack_add_number(msgpack_packer *packer, const char *name, int64_t value)
+static void msgpack_add_number(msgpack_packer *packer, struct evl_bytes name, int64_t value)
 {
     msgpack_add_text(packer, name);
     msgpack_pack_int64(packer, value);
@@ -58,11 +52,11 @@ static void msgpack_add_number(msgpack_packer *packer, const char *name, int64_t
 
 static void msgpack_add_headers(msgpack_packer *packer, const struct evl_record *record)
 {
-    msgpack_add_text(packer, "h");
+    msgpack_add_text(packer, evl_text("h"));
     msgpack_pack_array(packer, record->header_count);
     for (size_t i = 0; i < record->header_count; i++) {
         msgpack_pack_array(packer, 2);
-        msgpack_add_name(packer, record->headers[i].name);
+        msgpack_add_text(packer, record->headers[i].name);
         msgpack_add_bytes(packer, record->headers[i].value);
     }
 }
@@ -77,20 +71,20 @@ static enum evl_error msgpack_write(struct evl_format_writer *w, const struct ev
     msgpack_pack_map(&packer, (size_t)3 + (record->topic.at != NULL) + (record->partition >= 0) +
                                   (record->offset >= 0) + has_time + has_type);
     if (record->topic.at) {
-        msgpack_add_text(&packer, "t");
-        msgpack_add_name(&packer, record->topic);
+        msgpack_add_text(&packer, evl_text("t"));
+        msgpack_add_text(&packer, record->topic);
     }
     if (record->partition >= 0)
-        msgpack_add_number(&packer, "p", record->partition);
+        msgpack_add_number(&packer, evl_text("p"), record->partition);
     if (record->offset >= 0)
-        msgpack_add_number(&packer, "o", record->offset);
+        msgpack_add_number(&packer, evl_text("o"), record->offset);
     if (has_time)
-        msgpack_add_number(&packer, "ts", record->timestamp);
+        msgpack_add_number(&packer, evl_text("ts"), record->timestamp);
     if (has_type)
-        msgpack_add_number(&packer, "tt", record->timestamp_type == EVL_APPEND_TIME);
-    msgpack_add_text(&packer, "k");
+        msgpack_add_number(&packer, evl_text("tt"), record->timestamp_type == EVL_APPEND_TIME);
+    msgpack_add_text(&packer, evl_text("k"));
     msgpack_add_bytes(&packer, record->key);
-    msgpack_add_text(&packer, "v");
+    msgpack_add_text(&packer, evl_text("v"));
     msgpack_add_bytes(&packer, record->value);
     msgpack_add_headers(&packer, record);
     if (w->options.end_mark)
@@ -102,11 +96,11 @@ static void msgpack_write_end(struct evl_format_writer *w, struct evl_buffer *ou
 {
     msgpack_packer packer = { .data = out, .callback = msgpack_put };
     msgpack_pack_map(&packer, 1);
-    msgpack_add_text(&packer, "$end");
+    msgpack_add_text(&packer, evl_text("$end"));
     msgpack_pack_map(&packer, 2);
-    msgpack_add_text(&packer, "n");
+    msgpack_add_text(&packer, evl_text("n"));
     msgpack_pack_uint64(&packer, w->tally.count);
-    msgpack_add_text(&packer, "crc");
+    msgpack_add_text(&packer, evl_text("crc"));
     msgpack_pack_uint32(&packer, w->tally.crc);
 }
 

@@ -469,6 +469,18 @@ TEST("a format string that ends in a field takes the rest of the input")
     EXPECT(is(record.key, "a") && is(record.value, "b\nc:d\n"));
 }
 
+TEST("an empty field is not a null one")
+{
+    struct evl_record record;
+    EXPECT(!heard(layout("%v{hex}\\n"), evl_text("\n"), 0, &record) && is(record.value, ""));
+    EXPECT(!heard(layout("%k{base64}:%v\\n"), evl_text(":\n"), 0, &record) && is(record.key, ""));
+    struct evl_format_options tsv = { .kind = EVL_FORMAT_TSV, .columns = "value" };
+    EXPECT(!heard(tsv, evl_text("\n"), 0, &record) && is(record.value, ""));
+    struct evl_format_options json = { .kind = EVL_FORMAT_JSON };
+    EXPECT(!heard(json, evl_text("{\"key\":\"\",\"value_b64\":\"\"}"), 0, &record));
+    EXPECT(is(record.key, "") && is(record.value, ""));
+}
+
 TEST("a format string says what it would confuse")
 {
     enum evl_format_loss how;
