@@ -1,5 +1,6 @@
-/* batch_form.c - whole record batches, as they are on disk and on the wire, each
- * behind a locator that says what they do not: of which topic and partition.
+/* batch_form.c - whole record batches, as they are on disk and on the wire,
+ * each behind a locator that says what they do not: of which topic and
+ * partition.
  *
  *   OFFSET  SIZE  WHAT (big-endian)
  *        0     4  "EVB1"

@@ -1,4 +1,5 @@
-/* decimal.c - numbers as people and JSON write them: an optional minus, digits. */
+/* decimal.c - numbers as people and JSON write them: an optional minus,
+ * digits. */
 #include "format/format.h"
 
 bool decimal_parse(struct evl_bytes text, int64_t *value)

@@ -82,7 +82,7 @@ static enum evl_error format_options_check(const struct evl_format_options *opti
     return EVL_OK;
 }
 
-/* ---- reading ---------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 enum evl_error evl_format_reader_open(const struct evl_format_options *options,
                                       struct evl_format_reader **reader)
@@ -301,7 +301,7 @@ void format_apply_null(const struct evl_format_options *options, struct evl_reco
         record->value = evl_bytes(NULL, 0);
 }
 
-/* ---- writing ---------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 enum evl_error evl_format_writer_open(const struct evl_format_options *options,
                                       struct evl_format_writer **writer)

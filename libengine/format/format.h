@@ -14,7 +14,7 @@ struct evl_format_reader;
 struct evl_format_writer;
 struct layout;
 
-/* ---- what they are made of --------------------------------------------------- */
+/* ---- what they are made of ----------------------------------------------- */
 
 /* Headers of the record at hand. */
 struct header_list {
@@ -61,9 +61,9 @@ struct format {
     enum evl_error (*open_reader)(struct evl_format_reader *r);
     enum evl_error (*open_writer)(struct evl_format_writer *w);
 
-    /* Look at the front of the input.  *used may be set without *got: bytes that
-     * are no record.  Neither: more is needed.  On failure *used is how to go
-     * on, and r->lost that there is no way on. */
+    /* Look at the front of the input.  *used may be set without *got: bytes
+     * that are no record.  Neither: more is needed.  On failure *used is how to
+     * go on, and r->lost that there is no way on. */
     enum evl_error (*take)(struct evl_format_reader *r, struct evl_bytes input, bool last,
                            size_t *used, struct evl_record *record, bool *got);
 
@@ -107,10 +107,11 @@ struct evl_format_writer {
 extern const struct format format_line, format_tsv, format_json, format_msgpack, format_frame,
     format_raw, format_batch, format_string;
 
-/* ---- helpers of several forms ---------------------------------------------------- */
+/* ---- helpers of several forms -------------------------------------------- */
 
-/* The line at the front, without its delimiter; *used leads past it.  Not found:
- * more is needed (*used is 0), or something that is no line was passed by. */
+/* The line at the front, without its delimiter; *used leads past it.  Not
+ * found: more is needed (*used is 0), or something that is no line was passed
+ * by. */
 enum evl_error format_find_line(struct evl_format_reader *r, struct evl_bytes input, bool last,
                                 size_t *used, struct evl_bytes *line, bool *found);
 
@@ -139,7 +140,8 @@ void tally_add(struct tally *tally, struct evl_bytes bytes);
 bool decimal_parse(struct evl_bytes text, int64_t *value);
 void decimal_print(struct evl_buffer *to, int64_t value);
 
-/* A field for people's eyes: what would move a terminal is shown as ^X or \xHH. */
+/* A field for people's eyes: what would move a terminal is shown as ^X or
+ * \xHH. */
 void terminal_print(struct evl_buffer *to, struct evl_bytes field);
 
 #endif

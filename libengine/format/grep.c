@@ -60,7 +60,7 @@ void evl_grep_close(struct evl_grep *grep)
     memory_free(grep);
 }
 
-/* ---- filters ------------------------------------------------------------------ */
+/* ---- filters ------------------------------------------------------------- */
 
 static enum evl_error grep_compile(const struct evl_grep *grep, struct grep_filter *filter,
                                    const char *text)
@@ -112,7 +112,7 @@ enum evl_error evl_grep_add(struct evl_grep *grep, const char *text)
     return EVL_OK;
 }
 
-/* ---- matching ----------------------------------------------------------------- */
+/* ---- matching ------------------------------------------------------------ */
 
 static uint8_t grep_lower(uint8_t c) { return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c; }
 

@@ -6,9 +6,9 @@
  * = with nothing behind it is an empty one.  An empty name is written as one %,
  * so that no entry is empty; no headers are an empty field.
  *
- * In names and values %HH stands for a byte: for , % and \, in names also for =,
- * for control characters, and for what is not UTF-8.  So a field has no tab, no
- * newline and no backslash, and sort, cut and awk take it as it is:
+ * In names and values %HH stands for a byte: for , % and \, in names also for
+ * =, for control characters, and for what is not UTF-8.  So a field has no tab,
+ * no newline and no backslash, and sort, cut and awk take it as it is:
  *
  *     awk -F'\t' '{ split($7, header, ","); ... split(header[1], part, "=") }'
  *

@@ -79,7 +79,7 @@ struct json_line {
     bool is_end;
 };
 
-/* ---- values ------------------------------------------------------------------ */
+/* ---- values -------------------------------------------------------------- */
 
 /* A string, or null, or base64 of bytes. */
 static bool json_bytes(struct json_line *line, bool base64, struct evl_bytes *bytes)
@@ -153,9 +153,10 @@ static bool json_value_json(struct json_line *line)
     return true;
 }
 
-/* ---- objects ----------------------------------------------------------------- */
+/* ---- objects ------------------------------------------------------------- */
 
-/* Calls member() for each member of an object; its value is member()'s to read. */
+/* Calls member() for each member of an object; its value is member()'s to
+ * read. */
 static bool json_object(struct json_line *line, void *context,
                         bool (*member)(struct json_line *line, const struct json_name *name,
                                        void *context))

@@ -37,7 +37,7 @@ bool json_try_word(struct json_scan *s, const char *word)
     return true;
 }
 
-/* ---- strings ---------------------------------------------------------------- */
+/* ---- strings ------------------------------------------------------------- */
 
 /* Four hexadecimal digits. */
 static bool json_hex4(struct json_scan *s, uint32_t *value)
@@ -162,7 +162,7 @@ static bool json_skip_string(struct json_scan *s)
     return true;
 }
 
-/* ---- other values ------------------------------------------------------------- */
+/* ---- other values -------------------------------------------------------- */
 
 static bool json_digits(struct json_scan *s)
 {

@@ -22,7 +22,8 @@ bool json_fail(struct json_scan *s, const char *why);
 /* Past white space; true if there is more. */
 bool json_space(struct json_scan *s);
 
-/* Past white space, and this character if it is the next; no failure otherwise. */
+/* Past white space, and this character if it is the next; no failure
+ * otherwise. */
 bool json_try(struct json_scan *s, char c);
 
 /* Past a word (null, true, ...) if it is the next; no failure otherwise. */

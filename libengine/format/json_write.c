@@ -10,8 +10,8 @@
  *
  * `jq -c .` gives back what we write, byte for byte.  So strings are escaped as
  * jq does it: only " and \, \b \f \n \r \t, other control characters as \u00xx,
- * and DEL as \u007f.  And since jq 1.6 computes in doubles, a number beyond 2^53
- * is written as a string. */
+ * and DEL as \u007f.  And since jq 1.6 computes in doubles, a number beyond
+ * 2^53 is written as a string. */
 #include <inttypes.h>
 
 #include "format/binary_text.h"

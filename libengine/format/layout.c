@@ -37,7 +37,7 @@ static struct layout_op *layout_add(struct layout_parser *parser, struct layout_
     return &f->ops[f->count++];
 }
 
-/* ---- literals ----------------------------------------------------------------- */
+/* ---- literals ------------------------------------------------------------ */
 
 /* Texts lie in one piece of memory, which was made large enough for all. */
 static void layout_add_literal(struct layout_parser *parser, uint8_t byte)
@@ -73,7 +73,7 @@ static enum evl_error layout_escape(struct layout_parser *parser)
     return EVL_OK;
 }
 
-/* ---- modifiers ---------------------------------------------------------------- */
+/* ---- modifiers ----------------------------------------------------------- */
 
 static bool layout_try(struct layout_parser *parser, const char *word)
 {
@@ -219,7 +219,7 @@ static enum evl_error layout_number_modifier(struct layout_parser *parser, struc
     return layout_given(parser, op);
 }
 
-/* ---- verbs -------------------------------------------------------------------- */
+/* ---- verbs --------------------------------------------------------------- */
 
 static enum evl_error layout_close(struct layout_parser *parser)
 {
@@ -396,7 +396,7 @@ static enum evl_error layout_parse(struct layout_parser *parser)
     return err;
 }
 
-/* ---- the whole ---------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------- */
 
 /* Does the text go to whatever follows it? */
 static bool layout_is_open(const struct layout_op *op)

@@ -7,8 +7,8 @@
  *     {re[ERE]}                reading: what matches, in this line
  *     {json}                   reading: one JSON value, made compact
  *   NUMBER  %T %K %V (also %S) their sizes, %H how many headers, %p partition,
- *           %o offset, %e leader epoch, %d timestamp in milliseconds, %x producer
- *           id, %y producer epoch, %i how many records so far (writing)
+ *           %o offset, %e leader epoch, %d timestamp in milliseconds, %x
+ *           producer id, %y producer epoch, %i how many records so far (writing)
  *     {ascii} {number} {hex} {hex64 32 16 8 4} {big64 32 16 8} {byte}
  *     {little64 32 16 8} {bool};  reading a size: {3} it is 3, and not there
  *   TIME    %d{strftime[%F %T]}  writing; local time unless --utc

@@ -35,7 +35,7 @@ static enum layout_result layout_short(const struct layout_match *m, const char 
 
 static size_t layout_left(const struct layout_match *m) { return (size_t)(m->end - m->p); }
 
-/* ---- numbers ------------------------------------------------------------------ */
+/* ---- numbers ------------------------------------------------------------- */
 
 static enum layout_result layout_ascii(struct layout_match *m, int64_t *value)
 {
@@ -137,7 +137,7 @@ static enum layout_result layout_read_number(struct layout_match *m, const struc
     return result ? result : layout_set_number(m, op->field, value);
 }
 
-/* ---- texts -------------------------------------------------------------------- */
+/* ---- texts --------------------------------------------------------------- */
 
 /* Up to the literal that follows, or to the end of the input. */
 static enum layout_result layout_open_text(struct layout_match *m, const struct layout_op *op,
@@ -241,7 +241,7 @@ static enum layout_result layout_read_text(struct layout_match *m, const struct 
     return LAYOUT_MATCHES;
 }
 
-/* ---- steps -------------------------------------------------------------------- */
+/* ---- steps --------------------------------------------------------------- */
 
 static enum layout_result layout_read_literal(struct layout_match *m, const struct layout_op *op)
 {

@@ -13,7 +13,7 @@ struct layout_source {
     int64_t count; /* records so far, this one too */
 };
 
-/* ---- numbers ------------------------------------------------------------------ */
+/* ---- numbers ------------------------------------------------------------- */
 
 static int64_t layout_number(const struct layout_source *from, enum layout_field field)
 {
@@ -93,7 +93,7 @@ static void layout_add_time(struct evl_buffer *out, const struct layout_op *op,
 
 #pragma GCC diagnostic pop
 
-/* ---- unpack ------------------------------------------------------------------- */
+/* ---- unpack -------------------------------------------------------------- */
 
 static size_t unpack_size(char letter)
 {
@@ -146,7 +146,7 @@ static void unpack(struct evl_buffer *out, struct evl_bytes layout, struct evl_b
     }
 }
 
-/* ---- steps -------------------------------------------------------------------- */
+/* ---- steps --------------------------------------------------------------- */
 
 static struct evl_bytes layout_text(const struct evl_record *record, enum layout_field field)
 {
@@ -215,7 +215,7 @@ enum evl_error layout_write(struct evl_format_writer *w, const struct evl_record
     return EVL_OK;
 }
 
-/* ---- what is lost ---------------------------------------------------------------- */
+/* ---- what is lost -------------------------------------------------------- */
 
 /* A text that is written as it is, up to the literal behind it. */
 static enum evl_format_loss layout_text_loss(const struct evl_format_writer *w,

@@ -8,9 +8,9 @@
  * known is left out; k, v and h are always written, and may be missing.  Keys
  * that nobody knows are passed over.
  *
- * An end mark is { "$end": { "n": records, "crc": CRC-32C } }, both of what came
- * since the stream began or the last mark.  So streams may be joined, and a cut
- * one is seen.
+ * An end mark is { "$end": { "n": records, "crc": CRC-32C } }, both of what
+ * came since the stream began or the last mark.  So streams may be joined, and
+ * a cut one is seen.
  *
  * msgpack-c writes.  Reading is ours: its unpacker takes memory for as many
  * members as a header claims before it has seen one, and we take none. */
@@ -20,7 +20,7 @@
 #include "base/fault.h"
 #include "format/format.h"
 
-/* ---- writing ---------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 static int msgpack_put(void *out, const char *at, size_t count)
 {
@@ -104,7 +104,7 @@ static void msgpack_write_end(struct evl_format_writer *w, struct evl_buffer *ou
     msgpack_pack_uint32(&packer, w->tally.crc);
 }
 
-/* ---- tokens ------------------------------------------------------------------ */
+/* ---- tokens -------------------------------------------------------------- */
 
 enum token_kind { TOKEN_NIL, TOKEN_OTHER, TOKEN_NUMBER, TOKEN_BYTES, TOKEN_ARRAY, TOKEN_MAP };
 
@@ -280,7 +280,7 @@ static bool msgpack_skip(struct msgpack_scan *s)
     return true;
 }
 
-/* ---- records ------------------------------------------------------------------ */
+/* ---- records ------------------------------------------------------------- */
 
 static bool msgpack_bytes(struct msgpack_scan *s, struct evl_bytes *bytes)
 {
@@ -343,7 +343,7 @@ static bool msgpack_headers(struct msgpack_scan *s, struct header_list *list)
     return true;
 }
 
-static bool name_is(struct evl_bytes name, const char *text)
+static bool msgpack_name_is(struct evl_bytes name, const char *text)
 {
     return name.count == strlen(text) && memcmp(name.at, text, name.count) == 0;
 }
@@ -351,21 +351,21 @@ static bool name_is(struct evl_bytes name, const char *text)
 static bool msgpack_member(struct msgpack_scan *s, struct evl_bytes name,
                            struct evl_format_reader *r, struct evl_record *record)
 {
-    if (name_is(name, "v"))
+    if (msgpack_name_is(name, "v"))
         return msgpack_bytes(s, &record->value);
-    if (name_is(name, "k"))
+    if (msgpack_name_is(name, "k"))
         return msgpack_bytes(s, &record->key);
-    if (name_is(name, "ts"))
+    if (msgpack_name_is(name, "ts"))
         return msgpack_number(s, INT64_MIN + 1, INT64_MAX, &record->timestamp);
-    if (name_is(name, "h"))
+    if (msgpack_name_is(name, "h"))
         return msgpack_headers(s, &r->headers);
-    if (name_is(name, "t"))
+    if (msgpack_name_is(name, "t"))
         return msgpack_bytes(s, &record->topic);
-    if (name_is(name, "p"))
+    if (msgpack_name_is(name, "p"))
         return msgpack_partition(s, record);
-    if (name_is(name, "o"))
+    if (msgpack_name_is(name, "o"))
         return msgpack_number(s, 0, INT64_MAX, &record->offset);
-    if (name_is(name, "tt"))
+    if (msgpack_name_is(name, "tt"))
         return msgpack_timestamp_type(s, record);
     return msgpack_skip(s);
 }
@@ -380,9 +380,9 @@ static enum evl_error msgpack_end(struct evl_format_reader *r, struct msgpack_sc
     for (uint64_t i = 0; i < token.count; i += 2) {
         struct token name;
         bool ok = msgpack_next(s, &name) && name.kind == TOKEN_BYTES;
-        if (ok && name_is(name.bytes, "n"))
+        if (ok && msgpack_name_is(name.bytes, "n"))
             ok = msgpack_number(s, 0, INT64_MAX, &count);
-        else if (ok && name_is(name.bytes, "crc"))
+        else if (ok && msgpack_name_is(name.bytes, "crc"))
             ok = msgpack_number(s, 0, UINT32_MAX, &crc);
         else
             ok = ok && msgpack_skip(s);
@@ -406,7 +406,7 @@ static enum evl_error msgpack_parse(struct evl_format_reader *r, struct evl_byte
         struct token name;
         if (!msgpack_next(&s, &name) || name.kind != TOKEN_BYTES)
             return fail(EVL_ERR_CORRUPT, "the key of a map is not a string");
-        if (name_is(name.bytes, "$end"))
+        if (msgpack_name_is(name.bytes, "$end"))
             return msgpack_end(r, &s);
         if (!msgpack_member(&s, name.bytes, r, record))
             return fail(EVL_ERR_CORRUPT, "\"%.*s\": %s",

@@ -18,7 +18,7 @@
 #include "format/header_text.h"
 #include "format/utf8.h"
 
-/* ---- writing ---------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 /* The letter behind the backslash for a byte; 'x' for \xHH, 0 for itself. */
 static char tsv_letter(uint8_t c)
@@ -138,7 +138,7 @@ static enum evl_format_loss tsv_loss(const struct evl_format_writer *w,
     return EVL_LEAVES_OUT;
 }
 
-/* ---- reading ---------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 /* The byte that an escape in octal means; at most three digits. */
 static const uint8_t *tsv_octal(const uint8_t *p, const uint8_t *end, uint8_t *byte)

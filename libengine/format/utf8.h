@@ -29,8 +29,8 @@ static inline bool utf8_is_ascii8(const uint8_t *p)
     return (utf8_load8(p) & 0x80 * UTF8_EVERY) == 0;
 }
 
-/* Is each of them ASCII, no control character, and none of a, b and c?  Of seven
- * bits, a byte less than n, or n itself, borrows when n is taken off. */
+/* Is each of them ASCII, no control character, and none of a, b and c?  Of
+ * seven bits, a byte less than n, or n itself, borrows when n is taken off. */
 static inline bool utf8_is_plain8(const uint8_t *p, uint8_t a, uint8_t b, uint8_t c)
 {
     uint64_t word = utf8_load8(p);

@@ -1,5 +1,5 @@
-/* fuzz_batch_form.c - whole batches behind locators: what is read is written the
- * same, and no step leads out of the input. */
+/* fuzz_batch_form.c - whole batches behind locators: what is read is written
+ * the same, and no step leads out of the input. */
 #include "fuzz_format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -39,7 +39,8 @@ static inline void fuzz_again(const struct evl_format_options *options,
     evl_format_reader_close(reader);
 }
 
-/* The bytes `from` to `to` in memory of their own, so that a step too far is seen. */
+/* The bytes `from` to `to` in memory of their own, so that a step too far is
+ * seen. */
 static inline uint8_t *fuzz_piece(struct evl_bytes input, size_t from, size_t to)
 {
     uint8_t *piece = malloc(to - from + 1);

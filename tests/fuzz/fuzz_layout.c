@@ -1,5 +1,5 @@
-/* fuzz_layout.c - format strings.  The input is the string, a zero byte, and what
- * is read with it.  Expressions are left out: they are the C library's. */
+/* fuzz_layout.c - format strings.  The input is the string, a zero byte, and
+ * what is read with it.  Expressions are left out: they are the C library's. */
 #include "fuzz_format.h"
 
 static void fuzz_write(const struct evl_format_options *options)

@@ -1,5 +1,6 @@
 /* random_record.h - records with everything that a record may have: binary and
- * textual keys and values, nulls, empties, headers that repeat, any timestamp. */
+ * textual keys and values, nulls, empties, headers that repeat, any
+ * timestamp. */
 #ifndef TESTS_RANDOM_RECORD_H
 #define TESTS_RANDOM_RECORD_H
 

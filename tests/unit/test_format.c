@@ -1,5 +1,5 @@
-/* What all forms promise: records come back as they were, wherever the bytes are
- * cut, and damage is reported where it is. */
+/* What all forms promise: records come back as they were, wherever the bytes
+ * are cut, and damage is reported where it is. */
 #include <evl/format.h>
 
 #include <msgpack.h>
@@ -207,7 +207,7 @@ TEST("msgpack-c reads what we write")
     buf_release(&out);
 }
 
-/* ---- malformed input --------------------------------------------------------------- */
+/* ---- malformed input ----------------------------------------------------- */
 
 /* Read all of a text; the first fault, or "". */
 static const char *fault_of(const struct evl_format_options *options, struct evl_bytes text,
@@ -351,7 +351,7 @@ TEST("a line that is too large is passed over, however it is cut")
     }
 }
 
-/* ---- batches ----------------------------------------------------------------------- */
+/* ---- batches ------------------------------------------------------------- */
 
 static struct evl_buffer one_batch(struct batch_writer *w);
 

@@ -33,7 +33,8 @@ static bool tells(struct evl_format_options options, const struct evl_record *re
     return false;
 }
 
-/* Reads the `index`th record of a text; the reader is left open for its bytes. */
+/* Reads the `index`th record of a text; the reader is left open for its
+ * bytes. */
 static enum evl_error heard(struct evl_format_options options, struct evl_bytes text, int index,
                             struct evl_record *record)
 {
@@ -63,7 +64,7 @@ static struct evl_record pair(const char *key, const char *value)
     return record;
 }
 
-/* ---- lines -------------------------------------------------------------------------- */
+/* ---- lines --------------------------------------------------------------- */
 
 TEST("a line is a value, the last one with or without its newline")
 {
@@ -161,7 +162,7 @@ TEST("on a terminal control characters are shown, not sent")
     EXPECT(tells(json, &record, "{\"key\":null,\"value\":\"\\u009b\xc2\xa0\",\"headers\":[]}\n"));
 }
 
-/* ---- frame and raw -------------------------------------------------------------------- */
+/* ---- frame and raw ------------------------------------------------------- */
 
 TEST("a frame is a length and a value, and -1 is null")
 {
@@ -206,7 +207,7 @@ TEST("raw input is one record, even an empty one")
     EXPECT(!heard(raw, evl_bytes(NULL, 0), 0, &record) && is(record.value, ""));
 }
 
-/* ---- tsv ------------------------------------------------------------------------------ */
+/* ---- tsv ----------------------------------------------------------------- */
 
 TEST("a tsv escapes as COPY does, and its headers are one field")
 {
@@ -246,7 +247,7 @@ TEST("unknown, repeated and missing columns are refused")
     EXPECT(evl_format_reader_open(&tsv, &reader) == EVL_ERR_USAGE);
 }
 
-/* ---- json ----------------------------------------------------------------------------- */
+/* ---- json ---------------------------------------------------------------- */
 
 TEST("json has the keys that are promised, in that order")
 {
@@ -298,7 +299,7 @@ TEST("json takes keys in any order, passes over unknown ones, and any spelling o
     EXPECT(is(record.key, "\n") && record.timestamp == 12 && record.header_count == 0);
 }
 
-/* ---- format strings ------------------------------------------------------------------- */
+/* ---- format strings ------------------------------------------------------ */
 
 static struct evl_format_options layout(const char *string)
 {

@@ -47,7 +47,7 @@ struct evl_format_options {
     bool end_mark; /* MSGPACK, JSON writing: evl_format_write_end() will come */
 };
 
-/* ---- reading ---------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 struct evl_format_reader;
 
@@ -78,7 +78,7 @@ void evl_format_reader_restart(struct evl_format_reader *reader);
  * A mark's count and checksum have been compared: CORRUPT if they differ. */
 bool evl_format_reader_ended(const struct evl_format_reader *reader);
 
-/* ---- writing ---------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 struct evl_format_writer;
 
@@ -102,14 +102,15 @@ enum evl_format_loss {
     EVL_MISLEADS,   /* the output reads back as something else */
 };
 
-/* What this form would do to this record, asked before it is written; *why ("the value contains the
- * delimiter") is a constant text.  Where records stand (topic, offset, ...)
- * does not count.  TSV and STRING lose what their columns and verbs leave out;
- * whether a STRING can be read back at all is not judged. */
+/* What this form would do to this record, asked before it is written; *why
+ * ("the value contains the delimiter") is a constant text.  Where records stand
+ * (topic, offset, ...) does not count.  TSV and STRING leave out what is in none
+ * of their columns and verbs; of a STRING only texts without modifiers are
+ * looked at. */
 enum evl_format_loss evl_format_loss(const struct evl_format_writer *writer,
                                      const struct evl_record *record, const char **why);
 
-/* ---- whole batches ---------------------------------------------------------- */
+/* ---- whole batches ------------------------------------------------------- */
 
 /* BATCH works on these, and its reader and writer on nothing else. */
 struct evl_batch_view {
@@ -119,13 +120,15 @@ struct evl_batch_view {
     int64_t base_offset, last_offset;
 };
 
-/* As evl_format_read.  The locator's checksum, and that locator and batch agree,
- * is seen to; the batch's own checksum is for whoever takes the batch in. */
+/* As evl_format_read.  The locator's checksum, and that locator and batch
+ * agree, is seen to; the batch's own checksum is for whoever takes the batch
+ * in. */
 enum evl_error evl_format_read_batch(struct evl_format_reader *reader, struct evl_bytes input,
                                      bool last, size_t *used, struct evl_batch_view *view,
                                      bool *got);
 
-/* `bytes` hold one batch; the offsets are taken from it.  CORRUPT if they do not. */
+/* `bytes` hold one batch; the offsets are taken from it.  CORRUPT if they do
+ * not. */
 enum evl_error evl_format_write_batch(struct evl_format_writer *writer,
                                       const struct evl_batch_view *view, struct evl_buffer *out);
 
