@@ -148,7 +148,7 @@ const struct broker *image_broker(const struct image *image, int32_t id)
 
 /* ---- settings -------------------------------------------------------------- */
 
-static void resource_key(struct buf *key, int type, struct evl_bytes name)
+static void resource_key(struct evl_buffer *key, int type, struct evl_bytes name)
 {
     buf_add_byte(key, (uint8_t)('0' + type));
     buf_add(key, name.at, name.count);
@@ -156,7 +156,7 @@ static void resource_key(struct buf *key, int type, struct evl_bytes name)
 
 static struct overrides *overrides_find(const struct image *image, int type, struct evl_bytes name)
 {
-    struct buf key = { 0 };
+    struct evl_buffer key = { 0 };
     resource_key(&key, type, name);
     struct overrides *found = map_get(&image->resources, buf_bytes(&key));
     buf_release(&key);

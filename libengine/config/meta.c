@@ -65,7 +65,7 @@ enum evl_error meta_read(struct evl_bytes text, struct meta *meta)
     return err;
 }
 
-void meta_print(const struct meta *meta, struct buf *out)
+void meta_print(const struct meta *meta, struct evl_buffer *out)
 {
     char room[UUID_TEXT];
     char node[16];

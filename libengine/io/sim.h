@@ -152,8 +152,8 @@ struct sim {
     struct list doors;
     int32_t next_pid;
     struct sim_disk disk;
-    struct buf gathered; /* the parts of a write */
-    uint8_t *region;     /* addresses for maps */
+    struct evl_buffer gathered; /* the parts of a write */
+    uint8_t *region;            /* addresses for maps */
     size_t region_used;
 
     struct sim_task *tasks; /* during sim_run() */

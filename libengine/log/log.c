@@ -307,7 +307,7 @@ enum evl_error log_identity(struct io *io, const char *dir, struct uuid *id)
 {
     char path[PATH_MAX];
     char text[UUID_TEXT];
-    struct buf bytes = { 0 };
+    struct evl_buffer bytes = { 0 };
     if (snprintf(path, sizeof path, "%s/partition.metadata", dir) >= PATH_MAX)
         return fail(EVL_ERR_USAGE, "%s: name too long", dir);
     enum evl_error err = io_file_read(io, path, 4096, &bytes);

@@ -85,7 +85,7 @@ static enum evl_error tail_is_damage(const struct segment *s, const struct tail 
 static enum evl_error tail_copy(struct log *log, const struct segment *s, const struct tail *tail,
                                 int to)
 {
-    struct buf piece = { 0 };
+    struct evl_buffer piece = { 0 };
     enum evl_error err = EVL_OK;
     for (int64_t at = tail->position; at < tail->size && !err;) {
         size_t got;

@@ -27,14 +27,14 @@ struct range {
     struct log *log;
     struct reader reader;
     struct batch_reader records;
-    struct evl_bytes batch; /* the one at hand; at NULL: none */
-    int64_t position;       /* the next record's offset, or later */
-    int64_t end;            /* before which to stop; INT64_MAX: never */
-    int64_t limit;          /* how far may be read now */
-    struct buf aborted;     /* struct aborted, of this log from some offset on */
-    int64_t aborted_upto;   /* known for markers before this offset; -1: not at all */
-    struct evl_record head; /* with merge: the record that comes next, */
-    bool has_head;          /* if there is one */
+    struct evl_bytes batch;    /* the one at hand; at NULL: none */
+    int64_t position;          /* the next record's offset, or later */
+    int64_t end;               /* before which to stop; INT64_MAX: never */
+    int64_t limit;             /* how far may be read now */
+    struct evl_buffer aborted; /* struct aborted, of this log from some offset on */
+    int64_t aborted_upto;      /* known for markers before this offset; -1: not at all */
+    struct evl_record head;    /* with merge: the record that comes next, */
+    bool has_head;             /* if there is one */
 };
 
 struct evl_consumer {

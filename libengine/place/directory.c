@@ -41,7 +41,7 @@ static void meta_take_id(const struct properties *p, const char *key, struct uui
 static enum evl_error directory_identify(struct directory *d, bool *ours)
 {
     char path[PATH_MAX];
-    struct buf text = { 0 };
+    struct evl_buffer text = { 0 };
     struct properties meta = { 0 };
     enum evl_error err = directory_path_of(d, META_FILE, path);
     if (!err)
@@ -73,7 +73,7 @@ static struct uuid directory_new_id(struct directory *d)
 static enum evl_error meta_write(struct directory *d)
 {
     char text[UUID_TEXT];
-    struct buf out = { 0 };
+    struct evl_buffer out = { 0 };
     d->id = directory_new_id(d);
     d->cluster = directory_new_id(d);
     buf_add_text(&out, "# a data directory of the ev tools, see evlog(5)\n");

@@ -68,7 +68,7 @@ static enum evl_error codec_find(enum codec codec, const struct codec_driver **d
 }
 
 enum evl_error compressor_pack(struct compressor *c, enum codec codec, int level,
-                               struct evl_bytes plain, struct buf *packed)
+                               struct evl_bytes plain, struct evl_buffer *packed)
 {
     const struct codec_driver *driver;
     size_t before = packed->count;
@@ -85,7 +85,8 @@ enum evl_error compressor_pack(struct compressor *c, enum codec codec, int level
 }
 
 enum evl_error decompressor_unpack(struct decompressor *d, enum codec codec,
-                                   struct evl_bytes packed, size_t plain_max, struct buf *plain)
+                                   struct evl_bytes packed, size_t plain_max,
+                                   struct evl_buffer *plain)
 {
     const struct codec_driver *driver;
     check(plain_max < SIZE_MAX / 8);
@@ -106,7 +107,7 @@ enum evl_error decompressor_unpack(struct decompressor *d, enum codec codec,
     return EVL_OK;
 }
 
-size_t codec_room(struct buf *plain, size_t plain_max)
+size_t codec_room(struct evl_buffer *plain, size_t plain_max)
 {
     enum { ROOM_LEAST = 16384 };
     size_t left = plain_max + 1 - plain->count;

@@ -44,7 +44,7 @@ struct decompressor {
 /* Add the compressed bytes to *packed.  CONFIG if the codec was not built in,
  * or has no such level.  *packed is unchanged on failure. */
 enum evl_error compressor_pack(struct compressor *c, enum codec codec, int level,
-                               struct evl_bytes plain, struct buf *packed);
+                               struct evl_bytes plain, struct evl_buffer *packed);
 
 /* Put the plain bytes into *plain, in place of what was there: plain_max of them
  * at most, or TOO_LARGE.  Memory is taken as the bytes come, never because the
@@ -52,7 +52,8 @@ enum evl_error compressor_pack(struct compressor *c, enum codec codec, int level
  * goes on behind its end; CONFIG if the codec was not built in; *plain is then
  * empty.  It has a place in any case: none is not null. */
 enum evl_error decompressor_unpack(struct decompressor *d, enum codec codec,
-                                   struct evl_bytes packed, size_t plain_max, struct buf *plain);
+                                   struct evl_bytes packed, size_t plain_max,
+                                   struct evl_buffer *plain);
 
 void compressor_release(struct compressor *c);
 void decompressor_release(struct decompressor *d);

@@ -149,7 +149,7 @@ static enum evl_error wrapper_unpack(struct batch_reader *r, const struct messag
     if (codec == CODEC_ZSTD)
         return message_failed(m->offset, "it is compressed with zstd, which came later");
     struct evl_bytes packed = m->value;
-    struct buf mended = { 0 };
+    struct evl_buffer mended = { 0 };
     if (codec == CODEC_LZ4 && m->magic == 0) {
         buf_add(&mended, packed.at, packed.count);
         lz4_header_mend(mended.at, mended.count);

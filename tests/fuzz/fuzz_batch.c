@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct batch_reader r; /* kept, as its users do */
     static struct batch_writer w;
-    struct buf b = { 0 };
+    struct evl_buffer b = { 0 };
     struct batch head;
     buf_add(&b, data, size);
     if (size >= BATCH_HEAD) {

@@ -23,8 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     enum codec codec = (enum codec)(CODEC_GZIP + data[0] % (CODEC_COUNT - 1));
     struct evl_bytes input = evl_bytes(data + 1, size - 1);
-    struct buf plain = { 0 };
-    struct buf packed = { 0 };
+    struct evl_buffer plain = { 0 };
+    struct evl_buffer packed = { 0 };
     enum evl_error err = decompressor_unpack(&d, codec, input, PLAIN_MAX, &plain);
     expect(err == EVL_OK || err == EVL_ERR_CORRUPT || err == EVL_ERR_TOO_LARGE ||
            err == EVL_ERR_CONFIG);

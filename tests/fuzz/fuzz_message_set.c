@@ -52,7 +52,7 @@ static void read_all(struct evl_bytes entry)
 static void wrapped(int8_t magic, struct evl_bytes set)
 {
     static struct compressor c;
-    struct buf wrapper = { 0 };
+    struct evl_buffer wrapper = { 0 };
     uint8_t *at = buf_room(&wrapper, HEAD_V1 + 8);
     memset(at, 0, HEAD_V1 + 8);
     at[7] = 200; /* its offset */
@@ -71,7 +71,7 @@ static void wrapped(int8_t magic, struct evl_bytes set)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct buf b = { 0 };
+    struct evl_buffer b = { 0 };
     if (size < 1 + BATCH_PEEK)
         return 0;
     buf_add(&b, data + 1, size - 1);

@@ -15,9 +15,9 @@ uint64_t kit_chance(void)
 
 static uint8_t digit(char c) { return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10); }
 
-struct buf hex_read(const char *text)
+struct evl_buffer hex_read(const char *text)
 {
-    struct buf b = { 0 };
+    struct evl_buffer b = { 0 };
     for (; text[0] && text[1]; text += 2)
         buf_add_byte(&b, (uint8_t)(digit(text[0]) << 4 | digit(text[1])));
     return b;

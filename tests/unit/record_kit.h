@@ -8,7 +8,7 @@
 #include "record/batch.h"
 
 /* The bytes that a text of hex digits means.  The caller releases. */
-struct buf hex_read(const char *text);
+struct evl_buffer hex_read(const char *text);
 
 /* A number of chance: the same ones in every run after kit_seed(). */
 void kit_seed(uint64_t seed);

@@ -36,7 +36,7 @@ static const int64_t noon = 1700000000000;
 
 static bool is_hex(const uint8_t *at, size_t size, const char *hex)
 {
-    struct buf b = hex_read(hex);
+    struct evl_buffer b = hex_read(hex);
     bool same = b.count == size && memcmp(b.at, at, size) == 0;
     buf_release(&b);
     return same;
@@ -52,7 +52,7 @@ static struct evl_record record_of(struct evl_bytes key, struct evl_bytes value,
 }
 
 /* Make length and checksum right again after something was changed. */
-static void reseal(struct buf *b)
+static void reseal(struct evl_buffer *b)
 {
     put_i32(b->at + 8, (int32_t)b->count - BATCH_LEAD);
     put_u32(b->at + 17, crc32c(0, b->at + 21, b->count - 21));
@@ -211,7 +211,7 @@ TEST("a record of 100 MB passes")
 
 TEST("every flipped bit of a batch is seen, but for the two fields that are not summed")
 {
-    struct buf b = hex_read(two_records);
+    struct evl_buffer b = hex_read(two_records);
     struct batch head;
     REQUIRE(!batch_check(buf_bytes(&b), &head));
     for (size_t bit = 0; bit < 8 * b.count; bit++) {
@@ -228,9 +228,9 @@ TEST("every flipped bit of a batch is seen, but for the two fields that are not 
 
 TEST("a truncated batch is refused, even if its length and checksum were made right")
 {
-    struct buf whole = hex_read(two_records);
+    struct evl_buffer whole = hex_read(two_records);
     for (size_t cut = 0; cut < whole.count; cut++) {
-        struct buf b = { 0 };
+        struct evl_buffer b = { 0 };
         struct batch head;
         int32_t count;
         buf_add(&b, whole.at, cut);
@@ -248,8 +248,8 @@ TEST("a truncated batch is refused, even if its length and checksum were made ri
 /* A batch of `count` records at the offsets up to `last_delta`, of these bytes. */
 static enum evl_error read_records(const char *hex, int32_t count, int32_t last_delta)
 {
-    struct buf b = hex_read(two_records);
-    struct buf records = hex_read(hex);
+    struct evl_buffer b = hex_read(two_records);
+    struct evl_buffer records = hex_read(hex);
     struct batch head;
     int32_t found;
     b.count = BATCH_HEAD;
@@ -321,8 +321,8 @@ TEST("a head that cannot be is refused")
                  { 23, "ffffffff" },
                  { 57, "ffffffff" } };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct buf b = hex_read(two_records);
-        struct buf patch = hex_read(rows[i].hex);
+        struct evl_buffer b = hex_read(two_records);
+        struct evl_buffer patch = hex_read(rows[i].hex);
         struct batch head;
         memcpy(b.at + rows[i].at, patch.at, patch.count);
         EXPECT(batch_head(buf_bytes(&b), &head) == EVL_ERR_CORRUPT);
@@ -333,7 +333,7 @@ TEST("a head that cannot be is refused")
 
 TEST("the leader places a batch and its checksum stays right")
 {
-    struct buf b = hex_read(two_records);
+    struct evl_buffer b = hex_read(two_records);
     struct batch head;
     batch_place(b.at, 1234567890123, 42);
     REQUIRE(!batch_check(buf_bytes(&b), &head));
@@ -344,7 +344,7 @@ TEST("the leader places a batch and its checksum stays right")
 
 TEST("with append time all records have the time of the append")
 {
-    struct buf b = hex_read(two_records);
+    struct evl_buffer b = hex_read(two_records);
     struct batch_reader r = { 0 };
     struct batch head;
     struct evl_record record;
@@ -365,7 +365,7 @@ TEST("a batch that Kafka's cleaner left is read: horizon, gaps, times")
 {
     if (!codec_is_built(CODEC_GZIP))
         return;
-    struct buf b = hex_read(cleaned);
+    struct evl_buffer b = hex_read(cleaned);
     struct batch_reader r = { 0 };
     struct batch head;
     struct evl_record record;

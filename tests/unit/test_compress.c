@@ -20,17 +20,17 @@
             printf("# skipped, not built: %s\n", codec_name(c));                   \
         else
 
-static struct buf packed_with(enum codec codec, int level, struct evl_bytes plain)
+static struct evl_buffer packed_with(enum codec codec, int level, struct evl_bytes plain)
 {
     struct compressor c = { 0 };
-    struct buf packed = { 0 };
+    struct evl_buffer packed = { 0 };
     EXPECT(compressor_pack(&c, codec, level, plain, &packed) == EVL_OK);
     compressor_release(&c);
     return packed;
 }
 
 static enum evl_error unpacked(enum codec codec, struct evl_bytes packed, size_t plain_max,
-                               struct buf *plain)
+                               struct evl_buffer *plain)
 {
     struct decompressor d = { 0 };
     enum evl_error err = decompressor_unpack(&d, codec, packed, plain_max, plain);
@@ -39,9 +39,9 @@ static enum evl_error unpacked(enum codec codec, struct evl_bytes packed, size_t
 }
 
 /* Bytes of which some repeat: runs of chance, of one letter, of what was before. */
-static struct buf plain_make(size_t count)
+static struct evl_buffer plain_make(size_t count)
 {
-    struct buf b = { 0 };
+    struct evl_buffer b = { 0 };
     while (b.count < count) {
         uint64_t kind = kit_chance() % 3;
         size_t run = 1 + kit_chance() % 300;
@@ -72,10 +72,10 @@ TEST("every codec gives back what it was given, whatever the size")
     {
         struct compressor c = { 0 };
         struct decompressor d = { 0 };
-        struct buf plain = { 0 };
+        struct evl_buffer plain = { 0 };
         for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-            struct buf given = plain_make(sizes[i]);
-            struct buf packed = { 0 };
+            struct evl_buffer given = plain_make(sizes[i]);
+            struct evl_buffer packed = { 0 };
             EXPECT(!compressor_pack(&c, codec, 0, buf_bytes(&given), &packed));
             EXPECT(!decompressor_unpack(&d, codec, buf_bytes(&packed), sizes[i], &plain));
             EXPECT(plain.count == sizes[i] &&
@@ -99,14 +99,14 @@ TEST("every level of every codec can be read, and others are refused by name")
                  { CODEC_ZSTD, -5, 19, 23 },
                  { CODEC_SNAPPY, 0, 0, 1 } };
     kit_seed(3);
-    struct buf given = plain_make(5000);
+    struct evl_buffer given = plain_make(5000);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct compressor c = { 0 };
-        struct buf packed = { 0 };
+        struct evl_buffer packed = { 0 };
         if (!codec_is_built(rows[i].codec))
             continue;
         for (int level = rows[i].low; level <= rows[i].high; level++) {
-            struct buf plain = { 0 };
+            struct evl_buffer plain = { 0 };
             buf_clear(&packed);
             EXPECT(!compressor_pack(&c, rows[i].codec, level, buf_bytes(&given), &packed));
             EXPECT(!unpacked(rows[i].codec, buf_bytes(&packed), 5000, &plain));
@@ -124,7 +124,7 @@ TEST("every level of every codec can be read, and others are refused by name")
 
 TEST("a codec that is none is refused as damage, one that was not built as configuration")
 {
-    struct buf plain = { 0 };
+    struct evl_buffer plain = { 0 };
     EXPECT(unpacked((enum codec)7, evl_text("x"), 100, &plain) == EVL_ERR_CORRUPT);
     for (int i = CODEC_GZIP; i < CODEC_COUNT; i++) {
         enum codec codec = (enum codec)i;
@@ -139,11 +139,11 @@ TEST("a codec that is none is refused as damage, one that was not built as confi
 TEST("compressed bytes that end too early, or go on too long, are refused")
 {
     kit_seed(4);
-    struct buf given = plain_make(700);
+    struct evl_buffer given = plain_make(700);
     codec_each(codec)
     {
-        struct buf packed = packed_with(codec, 0, buf_bytes(&given));
-        struct buf plain = { 0 };
+        struct evl_buffer packed = packed_with(codec, 0, buf_bytes(&given));
+        struct evl_buffer plain = { 0 };
         int frames = 0; /* snappy's frame has no end mark: its head alone is one */
         for (size_t cut = 0; cut < packed.count; cut++)
             frames += !unpacked(codec, evl_bytes(packed.at, cut), 700, &plain);
@@ -160,11 +160,11 @@ TEST("compressed bytes that end too early, or go on too long, are refused")
 TEST("a limit is kept to the byte")
 {
     kit_seed(5);
-    struct buf given = plain_make(200000);
+    struct evl_buffer given = plain_make(200000);
     codec_each(codec)
     {
-        struct buf packed = packed_with(codec, 0, buf_bytes(&given));
-        struct buf plain = { 0 };
+        struct evl_buffer packed = packed_with(codec, 0, buf_bytes(&given));
+        struct evl_buffer plain = { 0 };
         EXPECT(unpacked(codec, buf_bytes(&packed), 200000, &plain) == EVL_OK);
         EXPECT(unpacked(codec, buf_bytes(&packed), 199999, &plain) == EVL_ERR_TOO_LARGE);
         EXPECT(plain.count == 0);
@@ -180,8 +180,8 @@ TEST("a bomb stops at the limit, soon, and takes no more memory than that")
     uint8_t *zeros = memory_take(BOMB, 1);
     codec_each(codec)
     {
-        struct buf packed = packed_with(codec, 0, evl_bytes(zeros, BOMB));
-        struct buf plain = { 0 };
+        struct evl_buffer packed = packed_with(codec, 0, evl_bytes(zeros, BOMB));
+        struct evl_buffer plain = { 0 };
         clock_t begin = clock();
         EXPECT(unpacked(codec, buf_bytes(&packed), LIMIT, &plain) == EVL_ERR_TOO_LARGE);
         EXPECT(clock() - begin < CLOCKS_PER_SEC / 2);
@@ -196,9 +196,9 @@ TEST("gzip members that follow each other are one, as Java reads them")
 {
     if (!codec_is_built(CODEC_GZIP))
         return;
-    struct buf one = packed_with(CODEC_GZIP, 0, evl_text("abc"));
-    struct buf two = packed_with(CODEC_GZIP, 0, evl_text("def"));
-    struct buf plain = { 0 };
+    struct evl_buffer one = packed_with(CODEC_GZIP, 0, evl_text("abc"));
+    struct evl_buffer two = packed_with(CODEC_GZIP, 0, evl_text("def"));
+    struct evl_buffer plain = { 0 };
     buf_add(&one, two.at, two.count);
     EXPECT(!unpacked(CODEC_GZIP, buf_bytes(&one), 100, &plain));
     EXPECT(evl_bytes_equal(buf_bytes(&plain), evl_text("abcdef")));
@@ -211,8 +211,8 @@ TEST("snappy is framed as Java frames it, in blocks of 32 KiB")
 {
     static const uint8_t head[] = { 0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1 };
     kit_seed(6);
-    struct buf given = plain_make(40000);
-    struct buf packed = packed_with(CODEC_SNAPPY, 0, buf_bytes(&given));
+    struct evl_buffer given = plain_make(40000);
+    struct evl_buffer packed = packed_with(CODEC_SNAPPY, 0, buf_bytes(&given));
     size_t count;
     REQUIRE(packed.count > 20 && memcmp(packed.at, head, sizeof head) == 0);
     uint32_t first = get_u32(packed.at + 16);
@@ -222,7 +222,7 @@ TEST("snappy is framed as Java frames it, in blocks of 32 KiB")
            count == 40000 - 32768);
     EXPECT(next + 4 + get_u32(next) == packed.at + packed.count);
 
-    struct buf plain = { 0 }; /* two frames are read as one */
+    struct evl_buffer plain = { 0 }; /* two frames are read as one */
     buf_room(&packed, packed.count);
     buf_add(&packed, packed.at, packed.count);
     EXPECT(!unpacked(CODEC_SNAPPY, buf_bytes(&packed), 80000, &plain) && plain.count == 80000);
@@ -234,7 +234,7 @@ TEST("snappy is framed as Java frames it, in blocks of 32 KiB")
 TEST("a bare snappy block is read, as librdkafka sends it")
 {
     static const uint8_t block[] = { 10, 0 << 2, 'a', (9 - 1) << 2 | 2, 1, 0 };
-    struct buf plain = { 0 };
+    struct evl_buffer plain = { 0 };
     EXPECT(!unpacked(CODEC_SNAPPY, evl_bytes(block, sizeof block), 10, &plain));
     EXPECT(evl_bytes_equal(buf_bytes(&plain), evl_text("aaaaaaaaaa")));
     buf_release(&plain);
@@ -256,7 +256,7 @@ TEST("a snappy block that lies is refused")
                  { "says 4 GiB", { 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 'a' }, 7 },
                  { "says nothing", { 0x80 }, 1 } };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct buf plain = { 0 };
+        struct evl_buffer plain = { 0 };
         enum evl_error err =
             unpacked(CODEC_SNAPPY, evl_bytes(rows[i].at, rows[i].count), 1 << 20, &plain);
         if (err != EVL_ERR_CORRUPT)
@@ -273,10 +273,10 @@ typedef int libsnappy_compress(const char *, size_t, char *, size_t *);
 static void libsnappy_agrees(libsnappy_compress *pack, libsnappy_compress *unpack, size_t bytes)
 {
     static struct snappy_table table;
-    struct buf given = plain_make(bytes);
-    struct buf ours = { 0 };
-    struct buf theirs = { 0 };
-    struct buf plain = { 0 };
+    struct evl_buffer given = plain_make(bytes);
+    struct evl_buffer ours = { 0 };
+    struct evl_buffer theirs = { 0 };
+    struct evl_buffer plain = { 0 };
     size_t packed_bytes = snappy_room(bytes);
     ours.count = snappy_pack(&table, given.at, bytes, buf_room(&ours, packed_bytes));
     EXPECT(ours.count <= packed_bytes);
@@ -320,7 +320,7 @@ TEST("an LZ4 frame begins as Java begins it")
     static const uint8_t head[] = { 0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82 };
     if (!codec_is_built(CODEC_LZ4))
         return;
-    struct buf packed = packed_with(CODEC_LZ4, 0, evl_text("some text"));
+    struct evl_buffer packed = packed_with(CODEC_LZ4, 0, evl_text("some text"));
     REQUIRE(packed.count > sizeof head);
     EXPECT(memcmp(packed.at, head, sizeof head) == 0);
     EXPECT(get_u32(packed.at + packed.count - 4) == 0); /* the end mark, no checksum */
@@ -333,11 +333,11 @@ TEST("an LZ4 frame begins as Java begins it")
 TEST("damage in compressed bytes never passes for a longer text")
 {
     kit_seed(8);
-    struct buf given = plain_make(2000);
+    struct evl_buffer given = plain_make(2000);
     codec_each(codec)
     {
-        struct buf packed = packed_with(codec, 0, buf_bytes(&given));
-        struct buf plain = { 0 };
+        struct evl_buffer packed = packed_with(codec, 0, buf_bytes(&given));
+        struct evl_buffer plain = { 0 };
         for (int i = 0; i < 2000; i++) {
             size_t at = kit_chance() % packed.count;
             uint8_t was = packed.at[at];

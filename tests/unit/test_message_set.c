@@ -75,7 +75,7 @@ TEST("batches and old message sets of Java and of Python are read, in every code
             printf("# skipped, not built: %s\n", codec_name(s->codec));
             continue;
         }
-        struct buf bytes = hex_read(s->hex);
+        struct evl_buffer bytes = hex_read(s->hex);
         int found = sample_read(s, buf_bytes(&bytes), &r);
         if (found != 2)
             printf("# %s, magic %d, %s\n", s->who, s->magic, codec_name(s->codec));
@@ -87,8 +87,8 @@ TEST("batches and old message sets of Java and of Python are read, in every code
 
 TEST("a plain message is seen as a batch of one")
 {
-    struct buf v0 = hex_read("00000000000000000000001257e7496e0000000000026b31000000027631");
-    struct buf v1 =
+    struct evl_buffer v0 = hex_read("00000000000000000000001257e7496e0000000000026b31000000027631");
+    struct evl_buffer v1 =
         hex_read("00000000000000000000001aa5da6a6201000000018bcfe56800000000026b31000000027631");
     struct batch b;
     REQUIRE(!message_check(buf_bytes(&v0), &b));
@@ -109,7 +109,7 @@ TEST("a wrapper's count and first offset are known once it is open")
         struct batch b;
         if (s->magic == 2 || s->codec == CODEC_NONE || !codec_is_built(s->codec) || s->first == 0)
             continue;
-        struct buf bytes = hex_read(s->hex);
+        struct evl_buffer bytes = hex_read(s->hex);
         EXPECT(!entry_check(buf_bytes(&bytes), &b));
         EXPECT(b.count == -1 && b.base_offset == s->first + 1 && b.last_offset == s->first + 1);
         EXPECT(!batch_open(&r, buf_bytes(&bytes), 1000));
@@ -128,7 +128,7 @@ static void message_seal(uint8_t *at, size_t size)
 }
 
 /* Add a message; value NULL is null. */
-static void message_add(struct buf *b, int8_t magic, int8_t attributes, int64_t offset,
+static void message_add(struct evl_buffer *b, int8_t magic, int8_t attributes, int64_t offset,
                         int64_t timestamp, struct evl_bytes value)
 {
     size_t begin = b->count;
@@ -148,12 +148,12 @@ static void message_add(struct buf *b, int8_t magic, int8_t attributes, int64_t 
     message_seal(b->at + begin, b->count - begin);
 }
 
-static struct buf wrapper_make(int8_t magic, int8_t attributes, int64_t offset,
-                               const struct buf *inner)
+static struct evl_buffer wrapper_make(int8_t magic, int8_t attributes, int64_t offset,
+                                      const struct evl_buffer *inner)
 {
     struct compressor c = { 0 };
-    struct buf packed = { 0 };
-    struct buf wrapper = { 0 };
+    struct evl_buffer packed = { 0 };
+    struct evl_buffer wrapper = { 0 };
     EXPECT(!compressor_pack(&c, CODEC_SNAPPY, 0, buf_bytes(inner), &packed));
     message_add(&wrapper, magic, (int8_t)(attributes | CODEC_SNAPPY), offset, 99,
                 buf_bytes(&packed));
@@ -162,7 +162,7 @@ static struct buf wrapper_make(int8_t magic, int8_t attributes, int64_t offset,
     return wrapper;
 }
 
-static enum evl_error wrapper_read(struct buf *wrapper, int32_t *count)
+static enum evl_error wrapper_read(struct evl_buffer *wrapper, int32_t *count)
 {
     struct batch b;
     EXPECT(!message_check(buf_bytes(wrapper), &b));
@@ -173,13 +173,13 @@ static enum evl_error wrapper_read(struct buf *wrapper, int32_t *count)
 
 TEST("relative offsets of a wrapper count back from its own, gaps and all")
 {
-    struct buf inner = { 0 };
+    struct evl_buffer inner = { 0 };
     struct batch_reader r = { 0 };
     struct evl_record record;
     bool more;
     message_add(&inner, 1, 0, 2, 10, evl_text("a")); /* 0 and 1 were compacted away */
     message_add(&inner, 1, 0, 5, 11, evl_bytes(NULL, 0));
-    struct buf wrapper = wrapper_make(1, 0, 105, &inner);
+    struct evl_buffer wrapper = wrapper_make(1, 0, 105, &inner);
     REQUIRE(!batch_open(&r, buf_bytes(&wrapper), 1000));
     EXPECT(r.batch.base_offset == 102 && r.batch.last_offset == 105);
     EXPECT(!batch_next(&r, &record, &more) && more && record.offset == 102);
@@ -199,9 +199,9 @@ TEST("relative offsets of a wrapper count back from its own, gaps and all")
 
 TEST("a wrapper that holds nonsense is refused")
 {
-    struct buf inner = { 0 };
+    struct evl_buffer inner = { 0 };
     int32_t count;
-    struct buf wrapper = wrapper_make(1, 0, 7, &inner);
+    struct evl_buffer wrapper = wrapper_make(1, 0, 7, &inner);
     EXPECT(wrapper_read(&wrapper, &count) == EVL_ERR_CORRUPT); /* nothing in it */
 
     message_add(&inner, 1, 0, 0, 10, evl_text("a"));
@@ -219,7 +219,7 @@ TEST("a wrapper that holds nonsense is refused")
 
     buf_clear(&inner);
     message_add(&inner, 1, 0, 0, 10, evl_text("a"));
-    struct buf once = wrapper_make(1, 0, 0, &inner);
+    struct evl_buffer once = wrapper_make(1, 0, 0, &inner);
     wrapper = wrapper_make(1, 0, 0, &once); /* wrapped twice */
     EXPECT(wrapper_read(&wrapper, &count) == EVL_ERR_CORRUPT);
     EXPECT(strstr(evl_fault(), "wrapped twice"));
@@ -234,7 +234,7 @@ TEST("a wrapper that holds nonsense is refused")
 TEST("a truncated or damaged old message is refused")
 {
     for (int8_t magic = 0; magic < 2; magic++) {
-        struct buf bytes = { 0 };
+        struct evl_buffer bytes = { 0 };
         struct batch b;
         message_add(&bytes, magic, 0, 3, 1700000000000, evl_text("value"));
         REQUIRE(!entry_check(buf_bytes(&bytes), &b));
@@ -254,7 +254,7 @@ TEST("a message whose lengths do not fit it is refused, right checksum or not")
 {
     struct batch b;
     for (int32_t wrong = -3; wrong < 12; wrong++) {
-        struct buf bytes = { 0 };
+        struct evl_buffer bytes = { 0 };
         message_add(&bytes, 0, 0, 3, -1, evl_text("value"));
         put_i32(bytes.at + 22, wrong);
         message_seal(bytes.at, bytes.count);
