@@ -16,7 +16,8 @@ struct codec_driver {
     /* Add to *packed; level is within the bounds. */
     enum evl_error (*pack)(void **context, int level, struct evl_bytes plain, struct buf *packed);
 
-    /* Add to *plain, which is empty; *packed is not.  plain_max bytes at most: see codec_room. */
+    /* Add to *plain, which is empty; `packed` is not.  plain_max bytes at most:
+     * see codec_room. */
     enum evl_error (*unpack)(void **context, struct evl_bytes packed, size_t plain_max,
                              struct buf *plain);
 

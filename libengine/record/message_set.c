@@ -41,7 +41,8 @@ static bool field_read(struct evl_bytes *left, struct evl_bytes *field)
     return true;
 }
 
-/* Read the message that `left` begins with.  Returns what is wrong with it, or NULL. */
+/* Read the message that `left` begins with.  Returns what is wrong with it, or
+ * NULL. */
 static const char *message_read(struct evl_bytes left, struct message *m)
 {
     int32_t size;
