@@ -488,15 +488,15 @@ enum evl_error recover_repair(struct log *log)
 {
     bool dirty;
     int64_t until = io_now(log->o.io) + log->o.patience;
-    enum evl_error err = share_lock(log->o.share, log->slot, SHARE_APPEND, until, &dirty);
+    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_APPEND, until, &dirty);
     if (err)
         return log_failed(log, err);
-    err = share_lock(log->o.share, log->slot, SHARE_SYNC, until, &dirty);
+    err = share_lock(log->o.share, &log->slot, SHARE_SYNC, until, &dirty);
     if (!err) {
         err = repair_locked(log);
-        share_unlock(log->o.share, log->slot, SHARE_SYNC);
+        share_unlock(log->o.share, &log->slot, SHARE_SYNC);
     }
-    share_unlock(log->o.share, log->slot, SHARE_APPEND);
+    share_unlock(log->o.share, &log->slot, SHARE_APPEND);
     share_tell(log->o.share);
     return err ? log_failed(log, err) : EVL_OK;
 }

@@ -180,7 +180,7 @@ static enum evl_error directory_found(struct directory *d)
     if (!err)
         err = directory_is_fresh(d);
     if (!err)
-        err = share_open(d->io, d->path, true, d->slots, &d->share);
+        err = share_open(d->io, d->path, true, &d->share);
     if (!err)
         err = share_lock_directory(d->share, SHARE_LOCK_CHECKPOINTS, io_now(d->io) + d->patience);
     if (err)
@@ -198,12 +198,12 @@ static enum evl_error directory_share_open(struct directory *d)
     if (d->share)
         return EVL_OK;
     if (d->writable) {
-        err = share_open(d->io, d->path, true, d->slots, &d->share);
+        err = share_open(d->io, d->path, true, &d->share);
         if (err != EVL_ERR_DENIED)
             return err;
         d->writable = false; /* who may only read reads */
     }
-    return share_open(d->io, d->path, false, d->slots, &d->share);
+    return share_open(d->io, d->path, false, &d->share);
 }
 
 static enum evl_error directory_open_metadata(struct directory *d)
@@ -272,7 +272,6 @@ enum evl_error directory_open(const struct evl_place_options *options, struct io
     d->writable = !options->readonly;
     d->force = options->force;
     d->patience = patience_ms * IO_MS;
-    d->slots = options->io ? DIRECTORY_SLOTS_TEST : SHARE_SLOTS;
     d->say = options->say;
     d->context = options->context;
     enum evl_error err = directory_look(d, options->create);

@@ -140,8 +140,7 @@ static enum evl_error producer_set_up(struct evl_producer *p)
     p->lanes = memory_take((size_t)p->count, sizeof *p->lanes);
     p->used = memory_take((size_t)p->count, sizeof *p->used);
     p->sticky = (int32_t)(io_random(p->place->io) % (uint64_t)p->count);
-    return share_open(p->place->io, directory_path(p->place->directory), true, SHARE_SLOTS,
-                      &p->share);
+    return share_open(p->place->io, directory_path(p->place->directory), true, &p->share);
 }
 
 enum evl_error evl_producer_open(struct evl_place *place,
