@@ -21,7 +21,7 @@ void buf_release(struct buf *b);
 
 __attribute__((format(printf, 2, 3))) void buf_print(struct buf *b, const char *format, ...);
 
-/* An end for C strings, not counted; returns the text, borrowed until the next change. */
+/* An end for C strings, not counted; the text is borrowed until the next change. */
 const char *buf_text(struct buf *b);
 
 static inline void buf_add(struct buf *b, const void *at, size_t count)

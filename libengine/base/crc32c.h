@@ -10,4 +10,8 @@
 
 uint32_t crc32c(uint32_t crc, const void *at, size_t count);
 
+/* The same without the processor's help: what other machines run, and what
+ * tests compare with. */
+uint32_t crc32c_portable(uint32_t crc, const void *at, size_t count);
+
 #endif

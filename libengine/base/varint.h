@@ -42,26 +42,43 @@ static inline const uint8_t *get_uvarint(const uint8_t *p, const uint8_t *end, u
     return 0;
 }
 
-static inline const uint8_t *get_varint(const uint8_t *p, const uint8_t *end, int32_t *value)
+/* A value below 128, or below 16384: nearly all lengths and deltas of records. */
+static inline const uint8_t *get_uvarint_short(const uint8_t *p, const uint8_t *end,
+                                               uint32_t *value)
 {
-    if (p < end && *p < 0x80) { /* most of them */
-        *value = (int32_t)(*p >> 1) ^ -(int32_t)(*p & 1);
+    if (end - p < 2)
+        return 0;
+    uint32_t low = p[0];
+    uint32_t high = p[1];
+    if (low < 0x80) {
+        *value = low;
         return p + 1;
     }
+    *value = (low & 0x7f) | high << 7;
+    return high < 0x80 ? p + 2 : 0;
+}
+
+static inline const uint8_t *get_varint(const uint8_t *p, const uint8_t *end, int32_t *value)
+{
     uint32_t v;
-    p = get_uvarint(p, end, &v);
-    if (p)
-        *value = (int32_t)((v >> 1) ^ (0u - (v & 1)));
-    return p;
+    const uint8_t *next = get_uvarint_short(p, end, &v);
+    if (!next && !(next = get_uvarint(p, end, &v)))
+        return 0;
+    *value = (int32_t)((v >> 1) ^ (0u - (v & 1)));
+    return next;
 }
 
 static inline const uint8_t *get_varlong(const uint8_t *p, const uint8_t *end, int64_t *value)
 {
+    uint32_t small;
     uint64_t v;
-    p = get_uvarlong(p, end, &v);
-    if (p)
-        *value = (int64_t)((v >> 1) ^ (0u - (v & 1)));
-    return p;
+    const uint8_t *next = get_uvarint_short(p, end, &small);
+    if (next)
+        v = small;
+    else if (!(next = get_uvarlong(p, end, &v)))
+        return 0;
+    *value = (int64_t)((v >> 1) ^ (0u - (v & 1)));
+    return next;
 }
 
 /* Write one, into room for the longest; return where the next byte goes. */

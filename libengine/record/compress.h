@@ -1,0 +1,60 @@
+/* compress.h - the four codecs of batches and old message sets.
+ *
+ *   CODEC   LEVELS          BYTES
+ *   gzip    1..9            RFC 1952, one member; several are read
+ *   snappy  none            xerial's framing, as Java writes it; one raw block
+ *                           without a frame, as librdkafka writes it, is read too
+ *   lz4     1..17           an LZ4 frame: independent blocks of 64 KiB, no checksums;
+ *                           9 is Kafka's name for the fast default
+ *   zstd    -131072..22     a zstd frame
+ *
+ * A codec that was not there when the engine was built is known by name, and
+ * refused with CONFIG when it is used. */
+#ifndef RECORD_COMPRESS_H
+#define RECORD_COMPRESS_H
+
+#include <evl/bytes.h>
+#include <evl/error.h>
+
+#include "base/buf.h"
+
+/* The numbers are those of a batch's attributes. */
+enum codec { CODEC_NONE, CODEC_GZIP, CODEC_SNAPPY, CODEC_LZ4, CODEC_ZSTD };
+enum { CODEC_COUNT = CODEC_ZSTD + 1 };
+
+/* "none", "gzip", ...; NULL for a number that is no codec. */
+const char *codec_name(int codec);
+bool codec_parse(const char *text, enum codec *codec);
+
+/* Whether this engine can use it. */
+bool codec_is_built(enum codec codec);
+
+/* Whether the codec has such a level; 0, its default, is one always. */
+bool codec_has_level(enum codec codec, int level);
+
+/* What the codecs' libraries need, made at first use and kept: it is dear.
+ * Zeroed to begin with; one per thread, or per object that one thread uses. */
+struct compressor {
+    void *context[CODEC_COUNT];
+};
+struct decompressor {
+    void *context[CODEC_COUNT];
+};
+
+/* Add the compressed bytes to *packed.  CONFIG if the codec was not built in,
+ * or has no such level.  *packed is unchanged on failure. */
+enum evl_error compressor_pack(struct compressor *c, enum codec codec, int level,
+                               struct evl_bytes plain, struct buf *packed);
+
+/* Put the plain bytes into *plain, in place of what was there: plain_max of them
+ * at most, or TOO_LARGE.  Memory is taken as the bytes come, never because the
+ * input announces them.  CORRUPT if the input is damaged, ends too early, or
+ * goes on behind its end; CONFIG if the codec was not built in; *plain is then
+ * empty. */
+enum evl_error decompressor_unpack(struct decompressor *d, int codec, struct evl_bytes packed,
+                                   size_t plain_max, struct buf *plain);
+
+void compressor_release(struct compressor *c);
+void decompressor_release(struct decompressor *d);
+
+#endif
