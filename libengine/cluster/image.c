@@ -483,15 +483,24 @@ static enum evl_error apply_record(struct image *image, int key, const void *rec
     return EVL_OK;
 }
 
-static enum evl_error apply_value(struct image *image, const struct message *m, int version,
-                                  struct evl_bytes body)
+static enum evl_error apply_named(struct image *image, const struct message *m, const void *record)
 {
-    arena_reset(&image->scratch);
-    void *record = arena_take(&image->scratch, 1, m->size);
-    enum evl_error err = proto_decode(m, version, body, &image->scratch, record);
-    if (!err)
-        err = apply_record(image, m->key, record);
+    enum evl_error err = apply_record(image, m->key, record);
     return err ? failed(err, "%s", m->name) : EVL_OK;
+}
+
+/* Take a value apart, and decode the record, into the scratch arena. */
+static enum evl_error read_record(struct image *image, struct evl_bytes value,
+                                  const struct message **m, void **record)
+{
+    struct evl_bytes body;
+    int version;
+    enum evl_error err = metadata_open(value, m, &version, &body);
+    if (err)
+        return err;
+    arena_reset(&image->scratch);
+    *record = arena_take(&image->scratch, 1, (*m)->size);
+    return proto_decode(*m, version, body, &image->scratch, *record);
 }
 
 /* ---- transactions ---------------------------------------------------------- */
@@ -511,18 +520,24 @@ static enum evl_error pending_add(struct image *image, struct evl_bytes value)
 static enum evl_error pending_apply(struct image *image)
 {
     const struct message *m;
-    struct evl_bytes body;
-    int version;
+    void *record;
     enum evl_error err = EVL_OK;
     for (size_t at = 0; at < image->pending.count && !err;) {
         size_t size = get_u32(image->pending.at + at);
-        struct evl_bytes value = evl_bytes(image->pending.at + at + 4, size);
-        err = metadata_open(value, &m, &version, &body);
-        if (!err)
-            err = apply_value(image, m, version, body);
+        err = read_record(image, evl_bytes(image->pending.at + at + 4, size), &m, &record);
+        check(!err); /* it was read once */
+        err = apply_named(image, m, record);
         at += 4 + size;
     }
     return err;
+}
+
+static enum evl_error transaction_begin(struct image *image)
+{
+    if (image->in_transaction)
+        return fail(EVL_ERR_CORRUPT, "a metadata transaction inside of another");
+    image->in_transaction = true;
+    return EVL_OK;
 }
 
 static enum evl_error transaction_end(struct image *image, bool commit)
@@ -538,20 +553,17 @@ static enum evl_error transaction_end(struct image *image, bool commit)
 enum evl_error image_apply(struct image *image, struct evl_bytes value)
 {
     const struct message *m;
-    struct evl_bytes body;
-    int version;
-    enum evl_error err = metadata_open(value, &m, &version, &body);
+    void *record;
+    enum evl_error err = read_record(image, value, &m, &record);
     if (err)
         return err;
-    if (m->key == METADATA_begin_transaction_record) {
-        if (image->in_transaction)
-            return fail(EVL_ERR_CORRUPT, "a metadata transaction inside of another");
-        image->in_transaction = true;
-        return EVL_OK;
+    switch (m->key) {
+    case METADATA_begin_transaction_record: return transaction_begin(image);
+    case METADATA_end_transaction_record: return transaction_end(image, true);
+    case METADATA_abort_transaction_record: return transaction_end(image, false);
+    default: break;
     }
-    if (m->key == METADATA_end_transaction_record || m->key == METADATA_abort_transaction_record)
-        return transaction_end(image, m->key == METADATA_end_transaction_record);
     if (image->in_transaction)
         return pending_add(image, value);
-    return apply_value(image, m, version, body);
+    return apply_named(image, m, record);
 }
