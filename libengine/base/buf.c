@@ -7,10 +7,10 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-uint8_t *buf_room(struct buf *b, size_t more)
+uint8_t *evl_buffer_room(struct evl_buffer *b, size_t more)
 {
     check(more <= SIZE_MAX / 4 && b->count <= SIZE_MAX / 4);
-    if (b->room - b->count < more) {
+    if (!b->at || b->room - b->count < more) { /* never NULL: that would be null bytes */
         size_t room = b->room + b->room / 2;
         if (room < b->count + more)
             room = b->count + more;
@@ -22,13 +22,13 @@ uint8_t *buf_room(struct buf *b, size_t more)
     return b->at + b->count;
 }
 
-void buf_release(struct buf *b)
+void evl_buffer_release(struct evl_buffer *b)
 {
     memory_free(b->at);
-    *b = (struct buf){ 0 };
+    *b = (struct evl_buffer){ 0 };
 }
 
-void buf_print(struct buf *b, const char *format, ...)
+void buf_print(struct evl_buffer *b, const char *format, ...)
 {
     for (;;) { /* twice at most: the second time there is room */
         va_list args;
@@ -45,7 +45,7 @@ void buf_print(struct buf *b, const char *format, ...)
     }
 }
 
-const char *buf_text(struct buf *b)
+const char *buf_text(struct evl_buffer *b)
 {
     *buf_room(b, 1) = '\0';
     return (const char *)b->at;

@@ -100,7 +100,7 @@ static bool list_has(const char *list, const char *item, size_t count)
 }
 
 /* Those items of a list that are in the other, or those that are not. */
-static void list_add(struct buf *out, const char *list, const char *other, bool in_other)
+static void list_add(struct evl_buffer *out, const char *list, const char *other, bool in_other)
 {
     while (*list) {
         size_t length = strcspn(list, ",");
@@ -122,12 +122,12 @@ struct settling {
 
 /* The list that appending or subtracting makes, in Kafka's form. */
 static enum evl_error edit_list(const struct settling *s, const struct decide_setting *change,
-                                struct buf *value)
+                                struct evl_buffer *value)
 {
     int setting = config_find(change->name);
     const char *old = overrides_get(s->overrides, change->name);
-    struct buf initial = { 0 };
-    struct buf items = { 0 };
+    struct evl_buffer initial = { 0 };
+    struct evl_buffer items = { 0 };
     if (setting < 0)
         return config_unknown(change->name);
     if (!config_is_list(setting))
@@ -150,9 +150,9 @@ static enum evl_error edit_list(const struct settling *s, const struct decide_se
 
 /* What the setting is to be, as a text in `value`; *set is false for "unset". */
 static enum evl_error new_value(const struct settling *s, const struct decide_setting *change,
-                                struct buf *value, bool *set)
+                                struct evl_buffer *value, bool *set)
 {
-    struct buf edited = { 0 };
+    struct evl_buffer edited = { 0 };
     enum evl_error err = EVL_OK;
     *set = change->how != DECIDE_UNSET;
     if (!*set)
@@ -192,7 +192,7 @@ static enum evl_error settle(struct settling *s, const struct decide_setting *ch
                              struct records *out)
 {
     enum evl_error err = EVL_OK;
-    struct buf value = { 0 };
+    struct evl_buffer value = { 0 };
     for (size_t i = 0; i < count && !err; i++) {
         bool set;
         buf_clear(&value);

@@ -79,7 +79,7 @@ struct image {
     struct topic **sorted; /* by name; valid while sorted_count is by_name.count */
     size_t sorted_count;   /* SIZE_MAX: to be made anew */
     bool in_transaction;
-    struct buf pending; /* what came in the transaction: size, value, ... */
+    struct evl_buffer pending; /* what came in the transaction: size, value, ... */
 };
 
 struct image *image_create(void);

@@ -7,7 +7,7 @@
 
 /* Zeroed to begin with; kept from decision to decision. */
 struct records {
-    struct buf bytes;
+    struct evl_buffer bytes;
     size_t *ends; /* where each value ends in bytes */
     size_t count, room;
 };

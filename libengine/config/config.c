@@ -350,14 +350,14 @@ enum evl_error config_check(const struct topic_config *c)
 /* ---- to texts -------------------------------------------------------------- */
 
 /* The place'th word of "sync|os". */
-static void print_word(const char *words, int64_t place, struct buf *out)
+static void print_word(const char *words, int64_t place, struct evl_buffer *out)
 {
     for (; place > 0; place--)
         words += strcspn(words, "|") + 1;
     buf_add(out, words, strcspn(words, "|"));
 }
 
-static void print_list(const char *words, int64_t bits, struct buf *out)
+static void print_list(const char *words, int64_t bits, struct evl_buffer *out)
 {
     const char *comma = "";
     for (int place = 0; bits >> place; place++)
@@ -368,7 +368,7 @@ static void print_list(const char *words, int64_t bits, struct buf *out)
         }
 }
 
-static void print_ratio(int64_t billionths, struct buf *out)
+static void print_ratio(int64_t billionths, struct evl_buffer *out)
 {
     buf_print(out, "%" PRId64 ".%09" PRId64, billionths / BILLION, billionths % BILLION);
     while (out->at[out->count - 1] == '0' && out->at[out->count - 2] != '.')
@@ -376,7 +376,8 @@ static void print_ratio(int64_t billionths, struct buf *out)
 }
 
 /* Friendly only where it is exact: 7d, but not about a week. */
-static void print_amount(enum kind kind, int64_t value, enum config_form form, struct buf *out)
+static void print_amount(enum kind kind, int64_t value, enum config_form form,
+                         struct evl_buffer *out)
 {
     char room[EVL_TEXT_ROOM];
     int64_t back;
@@ -393,7 +394,8 @@ static void print_amount(enum kind kind, int64_t value, enum config_form form, s
         buf_print(out, "%" PRId64, value);
 }
 
-static void print_value(enum kind kind, int64_t value, enum config_form form, struct buf *out)
+static void print_value(enum kind kind, int64_t value, enum config_form form,
+                        struct evl_buffer *out)
 {
     switch (kind) {
     case KIND_BOOL:
@@ -412,13 +414,14 @@ static void print_value(enum kind kind, int64_t value, enum config_form form, st
     }
 }
 
-void config_print(const struct topic_config *c, int setting, enum config_form form, struct buf *out)
+void config_print(const struct topic_config *c, int setting, enum config_form form,
+                  struct evl_buffer *out)
 {
     print_value(settings[setting].kind, member_get(c, &settings[setting]), form, out);
 }
 
 enum evl_error config_rewrite(const char *name, const char *value, enum config_form form,
-                              struct buf *out)
+                              struct evl_buffer *out)
 {
     int64_t parsed;
     int i = config_find(name);

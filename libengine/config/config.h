@@ -72,11 +72,11 @@ enum evl_error config_check(const struct topic_config *c);
 /* Write a value as a text that is read back as the same value.  (Throttled
  * replicas, if any, read as *: which, only the topic's own text knows.) */
 void config_print(const struct topic_config *c, int setting, enum config_form form,
-                  struct buf *out);
+                  struct evl_buffer *out);
 
 /* Any text of a setting, in the form asked for: what goes into a record, or to
  * a person.  CONFIG as config_set. */
 enum evl_error config_rewrite(const char *name, const char *value, enum config_form form,
-                              struct buf *out);
+                              struct evl_buffer *out);
 
 #endif

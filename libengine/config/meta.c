@@ -67,14 +67,14 @@ enum evl_error meta_read(struct evl_bytes text, struct meta *meta)
     return err;
 }
 
-static void add_number(struct buf *out, const char *key, int32_t number)
+static void add_number(struct evl_buffer *out, const char *key, int32_t number)
 {
     char text[16];
     snprintf(text, sizeof text, "%" PRId32, number);
     properties_add(out, key, text);
 }
 
-void meta_print(const struct meta *meta, struct buf *out)
+void meta_print(const struct meta *meta, struct evl_buffer *out)
 {
     char room[UUID_TEXT];
     properties_add(out, "version", "1");

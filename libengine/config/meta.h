@@ -27,6 +27,6 @@ struct meta {
 enum evl_error meta_read(struct evl_bytes text, struct meta *meta);
 
 /* Write version 1. */
-void meta_print(const struct meta *meta, struct buf *out);
+void meta_print(const struct meta *meta, struct evl_buffer *out);
 
 #endif

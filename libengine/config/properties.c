@@ -152,7 +152,7 @@ static bool letter_is(const struct reader *r, const char *set)
 }
 
 /* Letters up to an unescaped one of `ends`. */
-static void read_word(struct reader *r, const char *ends, struct buf *word)
+static void read_word(struct reader *r, const char *ends, struct evl_buffer *word)
 {
     buf_clear(word);
     for (; r->count && !letter_is(r, ends); next_letter(r))
@@ -165,7 +165,8 @@ static void skip_letters(struct reader *r, const char *set)
         next_letter(r);
 }
 
-static void property_add(struct properties *p, struct buf *key, struct buf *value, int line)
+static void property_add(struct properties *p, struct evl_buffer *key, struct evl_buffer *value,
+                         int line)
 {
     if (p->count == p->room) {
         p->room = p->room ? p->room * 2 : 8;
@@ -175,7 +176,8 @@ static void property_add(struct properties *p, struct buf *key, struct buf *valu
                                            memory_text_part(value->at, value->count), line };
 }
 
-static void read_line(struct reader *r, struct properties *p, struct buf *key, struct buf *value)
+static void read_line(struct reader *r, struct properties *p, struct evl_buffer *key,
+                      struct evl_buffer *value)
 {
     int line = r->line;
     next_letter(r);
@@ -193,8 +195,8 @@ static void read_line(struct reader *r, struct properties *p, struct buf *key, s
 enum evl_error properties_read(struct evl_bytes text, struct properties *p)
 {
     struct reader r = { .at = text.at, .line = 1 };
-    struct buf key = { 0 };
-    struct buf value = { 0 };
+    struct evl_buffer key = { 0 };
+    struct evl_buffer value = { 0 };
     *p = (struct properties){ 0 };
     r.end = text.count ? text.at + text.count : text.at;
     while (r.at < r.end && !r.bad) {
@@ -235,7 +237,7 @@ const char *properties_get(const struct properties *p, const char *key)
 
 /* ---- writing --------------------------------------------------------------- */
 
-static void add_letter(struct buf *out, uint8_t c)
+static void add_letter(struct evl_buffer *out, uint8_t c)
 {
     static const char *const names = "\t\n\r\f";
     const char *control = strchr(names, c);
@@ -249,7 +251,7 @@ static void add_letter(struct buf *out, uint8_t c)
         buf_add_byte(out, c);
 }
 
-void properties_add(struct buf *out, const char *key, const char *value)
+void properties_add(struct evl_buffer *out, const char *key, const char *value)
 {
     for (const char *c = key; *c; c++) {
         if (*c == ' ')

@@ -36,6 +36,6 @@ void properties_release(struct properties *p);
 const char *properties_get(const struct properties *p, const char *key);
 
 /* Write one line, escaped as Java does and needs. */
-void properties_add(struct buf *out, const char *key, const char *value);
+void properties_add(struct evl_buffer *out, const char *key, const char *value);
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/fault.h"
 #include "base/plant.h"
 
-static enum evl_error read_whole(struct io *io, int file, size_t max, struct buf *to)
+static enum evl_error read_whole(struct io *io, int file, size_t max, struct evl_buffer *to)
 {
     int64_t size;
     size_t got;
@@ -23,7 +23,7 @@ static enum evl_error read_whole(struct io *io, int file, size_t max, struct buf
     return err;
 }
 
-enum evl_error io_file_read(struct io *io, const char *path, size_t max, struct buf *to)
+enum evl_error io_file_read(struct io *io, const char *path, size_t max, struct evl_buffer *to)
 {
     int file;
     enum evl_error err = io_open(io, path, IO_READ, &file);

@@ -6,7 +6,7 @@
 #include "io/io.h"
 
 /* Add the content of a file to `to`; TOO_LARGE if it has more than `max` bytes. */
-enum evl_error io_file_read(struct io *io, const char *path, size_t max, struct buf *to);
+enum evl_error io_file_read(struct io *io, const char *path, size_t max, struct evl_buffer *to);
 
 /* Give dir/name this content, all of it or none: a power cut leaves the old
  * file or the new one.  On the disk when it returns OK. */

@@ -10,11 +10,14 @@
 
 #include "base/fault.h"
 
+_Static_assert(sizeof(off_t) == 8, "a segment may be larger than 2 GiB");
+
 static void linux_close(struct io *io, int file)
 {
     (void)io;
-    linux_locks_closed(file);
-    (void)close(file); /* what must be on the disk was synced before */
+    int locks = linux_locks_forget(file); /* before another thread is given the number */
+    (void)close(file);                    /* what must be on the disk was synced before */
+    linux_locks_gone(locks);
 }
 
 static enum evl_error linux_read(struct io *io, int file, void *to, size_t size, int64_t at,

@@ -22,8 +22,10 @@ enum evl_error linux_sharable(struct io *io, const char *path);
 enum evl_error linux_lock(struct io *io, int file, int64_t byte, enum io_lock mode, int64_t until);
 void linux_unlock(struct io *io, int file, int64_t byte);
 
-/* A file is closed: the exclusive locks it held are gone. */
-void linux_locks_closed(int file);
+/* Around the closing of a file: how many exclusive locks it held, and that they
+ * are gone now. */
+int linux_locks_forget(int file);
+void linux_locks_gone(int count);
 
 /* io_linux_shared.c */
 enum evl_error linux_map(struct io *io, int file, size_t size, bool writable, void **at);

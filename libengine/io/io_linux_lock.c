@@ -133,7 +133,7 @@ static bool table_take(int file, int64_t byte)
     return known;
 }
 
-void linux_locks_closed(int file)
+int linux_locks_forget(int file)
 {
     int taken = 0;
     pthread_mutex_lock(&table_mutex);
@@ -143,7 +143,12 @@ void linux_locks_closed(int file)
             taken++;
         }
     pthread_mutex_unlock(&table_mutex);
-    while (taken-- > 0)
+    return taken;
+}
+
+void linux_locks_gone(int count)
+{
+    while (count-- > 0)
         let_go();
 }
 

@@ -253,7 +253,13 @@ enum evl_error linux_space(struct io *io, const char *path, int64_t *bytes)
 }
 
 /* Numbers that <linux/magic.h> does not name. */
-enum { MAGIC_FUSE = 0x65735546, MAGIC_LUSTRE = 0x0bd00bd0, MAGIC_GFS2 = 0x01161970 };
+enum {
+    MAGIC_FUSE = 0x65735546,
+    MAGIC_LUSTRE = 0x0bd00bd0,
+    MAGIC_GFS2 = 0x01161970,
+    MAGIC_GPFS = 0x47504653,
+    MAGIC_VBOX = 0x786f4256,
+};
 
 enum evl_error linux_sharable(struct io *io, const char *path)
 {
@@ -262,11 +268,14 @@ enum evl_error linux_sharable(struct io *io, const char *path)
         uint32_t magic;
         const char *name;
     } refused[] = {
-        { NFS_SUPER_MAGIC, "NFS" },   { SMB_SUPER_MAGIC, "SMB" }, { SMB2_SUPER_MAGIC, "SMB" },
-        { CIFS_SUPER_MAGIC, "CIFS" }, { MAGIC_FUSE, "FUSE" },     { V9FS_MAGIC, "9P" },
-        { AFS_SUPER_MAGIC, "AFS" },   { AFS_FS_MAGIC, "AFS" },    { CEPH_SUPER_MAGIC, "Ceph" },
-        { CODA_SUPER_MAGIC, "Coda" }, { NCP_SUPER_MAGIC, "NCP" }, { OCFS2_SUPER_MAGIC, "OCFS2" },
+        { NFS_SUPER_MAGIC, "NFS" },   { SMB_SUPER_MAGIC, "SMB" },
+        { SMB2_SUPER_MAGIC, "SMB" },  { CIFS_SUPER_MAGIC, "CIFS" },
+        { MAGIC_FUSE, "FUSE" },       { V9FS_MAGIC, "9P" },
+        { AFS_SUPER_MAGIC, "AFS" },   { AFS_FS_MAGIC, "AFS" },
+        { CEPH_SUPER_MAGIC, "Ceph" }, { CODA_SUPER_MAGIC, "Coda" },
+        { NCP_SUPER_MAGIC, "NCP" },   { OCFS2_SUPER_MAGIC, "OCFS2" },
         { MAGIC_LUSTRE, "Lustre" },   { MAGIC_GFS2, "GFS2" },
+        { MAGIC_GPFS, "GPFS" },       { MAGIC_VBOX, "a shared folder" },
     };
     struct statfs fs;
     if (statfs(path, &fs) < 0)

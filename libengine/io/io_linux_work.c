@@ -8,15 +8,12 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
 
 enum helper_state { HELPER_IDLE, HELPER_GIVEN, HELPER_DONE, HELPER_LEAVING };
-
-enum { FAULT_ROOM = 1024 };
 
 struct helper {
     pthread_t thread;
@@ -26,7 +23,7 @@ struct helper {
     enum evl_error (*run)(void *context);
     void *context;
     enum evl_error result;
-    char fault[FAULT_ROOM];
+    struct fault fault; /* of the result */
 };
 
 static void helper_become(struct helper *h, enum helper_state state)
@@ -48,8 +45,7 @@ static void *helper_main(void *context)
         enum evl_error result = h->run(h->context);
         pthread_mutex_lock(&h->mutex);
         h->result = result;
-        if (result)
-            snprintf(h->fault, sizeof h->fault, "%s", evl_fault());
+        fault_keep(&h->fault);
         helper_become(h, HELPER_DONE);
     }
     pthread_mutex_unlock(&h->mutex);
@@ -118,7 +114,7 @@ enum evl_error linux_work_wait(struct io *io, struct io_work *work)
         pthread_cond_wait(&h->changed, &h->mutex);
     enum evl_error result = h->result;
     if (result)
-        (void)fail(result, "%s", h->fault); /* the helper's text becomes ours */
+        (void)fault_again(result, &h->fault); /* the helper's text becomes ours */
     h->state = HELPER_IDLE;
     pthread_mutex_unlock(&h->mutex);
     return result;

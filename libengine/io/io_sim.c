@@ -63,7 +63,7 @@ static void trace_text(struct sim *sim, const char *text)
         trace_number(sim, (uint8_t)*text);
 }
 
-static void trace(struct door *door, const char *call, const char *name, int64_t a, int64_t b)
+static void trace(struct sim_door *door, const char *call, const char *name, int64_t a, int64_t b)
 {
     struct sim *sim = door->sim;
     trace_number(sim, (uint64_t)door->pid);
@@ -80,9 +80,9 @@ uint64_t sim_trace(const struct sim *sim) { return sim->trace ^ sim->state; }
 
 /* ---- calls ---------------------------------------------------------------- */
 
-enum evl_error killed(void) { return fail(EVL_ERR_UNAVAILABLE, "killed"); }
+enum evl_error sim_killed(void) { return fail(EVL_ERR_UNAVAILABLE, "killed"); }
 
-static bool dead_call(struct door *door)
+static bool dead_call(struct sim_door *door)
 {
     door->dead_calls++;
     check(door->dead_calls < DEAD_CALLS_MAX);
@@ -91,7 +91,7 @@ static bool dead_call(struct door *door)
 
 bool sim_arrive(struct io *io, const char *call, const char *name, int64_t a, int64_t b)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     struct sim *sim = door->sim;
     if (!door->alive)
         return dead_call(door);
@@ -100,7 +100,7 @@ bool sim_arrive(struct io *io, const char *call, const char *name, int64_t a, in
     sim->now += 1 + (int64_t)sim_chance(sim, CALL_NS_MAX);
     if (sim->current)
         sim->current->door = door;
-    door_work_aside(door);
+    sim_door_work_aside(door);
     if (sim->current && door->alive && sim_strikes(sim, SIM_STOP))
         door->stopped_until = sim->now + (int64_t)sim_chance(sim, STOP_NS_MAX_MS) * IO_MS;
     sim_turn(door);
@@ -113,34 +113,34 @@ bool sim_call(struct io *io, const char *call, const char *name, int64_t a, int6
 {
     if (!sim_arrive(io, call, name, a, b))
         return false;
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     if (sim_strikes(door->sim, SIM_KILL))
-        door_die(door);
+        sim_door_die(door);
     return door->alive;
 }
 
 /* ---- clock, chance, processes: the calls ---------------------------------- */
 
-int64_t door_now(const struct door *door)
+int64_t sim_door_now(const struct sim_door *door)
 {
     return door->sim->now + (int64_t)door->dead_calls * DEAD_CALL_NS;
 }
 
-static int64_t call_now(struct io *io)
+static int64_t sim_call_now(struct io *io)
 {
     sim_call(io, "now", "", 0, 0);
-    return door_now(door_of(io));
+    return sim_door_now(sim_door_of(io));
 }
 
-static int64_t call_wall_ms(struct io *io)
+static int64_t sim_call_wall_ms(struct io *io)
 {
     sim_call(io, "wall_ms", "", 0, 0);
-    return door_of(io)->sim->wall_base_ms + door_now(door_of(io)) / IO_MS;
+    return sim_door_of(io)->sim->wall_base_ms + sim_door_now(sim_door_of(io)) / IO_MS;
 }
 
-static void call_sleep(struct io *io, int64_t ns)
+static void sim_call_sleep(struct io *io, int64_t ns)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     if (!sim_call(io, "sleep", "", ns, 0))
         return;
     int64_t until = door->sim->now + ns;
@@ -148,27 +148,27 @@ static void call_sleep(struct io *io, int64_t ns)
         sim_wait(door, until, "sleep", NULL);
 }
 
-static uint64_t call_random(struct io *io)
+static uint64_t sim_call_random(struct io *io)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     return sim_call(io, "random", "", 0, 0) ? sim_draw(door->sim) : door->dead_calls;
 }
 
-static struct io_boot call_boot(struct io *io)
+static struct io_boot sim_call_boot(struct io *io)
 {
     sim_call(io, "boot", "", 0, 0);
-    return door_of(io)->sim->boot;
+    return sim_door_of(io)->sim->boot;
 }
 
-static int32_t call_pid(struct io *io) { return door_of(io)->pid; }
+static int32_t sim_call_pid(struct io *io) { return sim_door_of(io)->pid; }
 
-static enum io_process call_process(struct io *io, int32_t pid)
+static enum io_process sim_call_process(struct io *io, int32_t pid)
 {
-    struct sim *sim = door_of(io)->sim;
+    struct sim *sim = sim_door_of(io)->sim;
     if (!sim_call(io, "process", "", pid, 0))
         return IO_GONE;
     list_each (i, &sim->doors) {
-        const struct door *other = list_entry(i, struct door, link);
+        const struct sim_door *other = list_entry(i, struct sim_door, link);
         if (other->pid == pid && other->alive)
             return other->stopped_until > sim->now ? IO_STOPPED : IO_RUNNING;
     }
@@ -176,50 +176,50 @@ static enum io_process call_process(struct io *io, int32_t pid)
 }
 
 static const struct io_driver sim_driver = {
-    .open = call_open,
-    .close = call_close,
-    .read = call_read,
-    .write = call_write,
-    .sync = call_sync,
-    .sync_soon = call_sync_soon,
-    .truncate = call_truncate,
-    .stat = call_stat,
-    .stat_file = call_stat_file,
-    .list = call_list,
-    .make_dir = call_make_dir,
-    .rename = call_rename,
-    .remove = call_remove,
-    .remove_dir = call_remove_dir,
-    .sync_dir = call_sync_dir,
-    .space = call_space,
-    .sharable = call_sharable,
-    .lock = call_lock,
-    .unlock = call_unlock,
-    .map = call_map,
-    .unmap = call_unmap,
-    .load = call_load,
-    .store = call_store,
-    .add = call_add,
-    .watch = call_watch,
-    .wake = call_wake,
-    .now = call_now,
-    .wall_ms = call_wall_ms,
-    .sleep = call_sleep,
-    .random = call_random,
-    .boot = call_boot,
-    .pid = call_pid,
-    .process = call_process,
-    .work_start = call_work_start,
-    .work_done = call_work_done,
-    .work_wait = call_work_wait,
-    .work_end = call_work_end,
+    .open = sim_call_open,
+    .close = sim_call_close,
+    .read = sim_call_read,
+    .write = sim_call_write,
+    .sync = sim_call_sync,
+    .sync_soon = sim_call_sync_soon,
+    .truncate = sim_call_truncate,
+    .stat = sim_call_stat,
+    .stat_file = sim_call_stat_file,
+    .list = sim_call_list,
+    .make_dir = sim_call_make_dir,
+    .rename = sim_call_rename,
+    .remove = sim_call_remove,
+    .remove_dir = sim_call_remove_dir,
+    .sync_dir = sim_call_sync_dir,
+    .space = sim_call_space,
+    .sharable = sim_call_sharable,
+    .lock = sim_call_lock,
+    .unlock = sim_call_unlock,
+    .map = sim_call_map,
+    .unmap = sim_call_unmap,
+    .load = sim_call_load,
+    .store = sim_call_store,
+    .add = sim_call_add,
+    .watch = sim_call_watch,
+    .wake = sim_call_wake,
+    .now = sim_call_now,
+    .wall_ms = sim_call_wall_ms,
+    .sleep = sim_call_sleep,
+    .random = sim_call_random,
+    .boot = sim_call_boot,
+    .pid = sim_call_pid,
+    .process = sim_call_process,
+    .work_start = sim_call_work_start,
+    .work_done = sim_call_work_done,
+    .work_wait = sim_call_work_wait,
+    .work_end = sim_call_work_end,
 };
 
 /* ---- processes ------------------------------------------------------------ */
 
 struct io *sim_process(struct sim *sim)
 {
-    struct door *door = memory_take(1, sizeof *door);
+    struct sim_door *door = memory_take(1, sizeof *door);
     door->io.driver = &sim_driver;
     door->sim = sim;
     door->pid = sim->next_pid++;
@@ -233,7 +233,7 @@ struct io *sim_process(struct sim *sim)
 }
 
 /* What the kernel does; the engine will close its numbers behind the dead door. */
-void door_die(struct door *door)
+void sim_door_die(struct sim_door *door)
 {
     door->alive = false;
     door->stopped_until = 0;
@@ -241,22 +241,22 @@ void door_die(struct door *door)
         struct sim_file *file = &door->files[i];
         if (!file->inode)
             continue;
-        inode_drop_locks(door->sim, file->inode, door, -1);
-        inode_close(door->sim, file->inode);
+        sim_inode_drop_locks(door->sim, file->inode, door, -1);
+        sim_inode_close(door->sim, file->inode);
         file->inode = NULL;
     }
     for (size_t i = 0; i < door->map_count; i++) {
-        inode_close(door->sim, door->maps[i].inode);
+        sim_inode_close(door->sim, door->maps[i].inode);
         door->maps[i].inode = NULL;
     }
 }
 
-bool sim_is_alive(const struct io *io) { return ((const struct door *)io)->alive; }
+bool sim_is_alive(const struct io *io) { return ((const struct sim_door *)io)->alive; }
 
 int sim_open_files(const struct io *io)
 {
-    const struct door *door = (const struct door *)io;
-    int count = (int)door->map_count + door_works(door);
+    const struct sim_door *door = (const struct sim_door *)io;
+    int count = (int)door->map_count + sim_door_works(door);
     for (size_t i = 0; i < door->file_room; i++)
         count += door->files[i].taken;
     return count;
@@ -264,32 +264,32 @@ int sim_open_files(const struct io *io)
 
 int sim_exit(struct io *io)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     int open = sim_open_files(io);
     if (door->alive)
-        door_die(door);
+        sim_door_die(door);
     return open;
 }
 
 void sim_kill(struct io *io)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     if (door->alive)
-        door_die(door);
+        sim_door_die(door);
 }
 
 void sim_stop(struct io *io)
 {
-    if (door_of(io)->alive)
-        door_of(io)->stopped_until = INT64_MAX;
+    if (sim_door_of(io)->alive)
+        sim_door_of(io)->stopped_until = INT64_MAX;
 }
 
-void sim_continue(struct io *io) { door_of(io)->stopped_until = 0; }
+void sim_continue(struct io *io) { sim_door_of(io)->stopped_until = 0; }
 
-static void door_free(struct door *door)
+static void sim_door_free(struct sim_door *door)
 {
     list_take(&door->link);
-    door_works_release(door);
+    sim_door_works_release(door);
     memory_free(door->files);
     memory_free(door->maps);
     memory_free(door);
@@ -314,7 +314,7 @@ struct sim *sim_create(uint64_t seed)
     sim->boot = draw_boot(sim);
     sim->next_pid = 1001;
     list_init(&sim->doors);
-    names_init(sim);
+    sim_names_init(sim);
     check(pthread_mutex_init(&sim->mutex, NULL) == 0);
     check(pthread_cond_init(&sim->ended, NULL) == 0);
     return sim;
@@ -324,12 +324,12 @@ void sim_destroy(struct sim *sim)
 {
     check(!sim->current);
     list_each_safe (i, &sim->doors) {
-        struct door *door = list_entry(i, struct door, link);
+        struct sim_door *door = list_entry(i, struct sim_door, link);
         if (door->alive)
-            door_die(door);
-        door_free(door);
+            sim_door_die(door);
+        sim_door_free(door);
     }
-    names_release(sim);
+    sim_names_release(sim);
     if (sim->region)
         (void)munmap(sim->region, SIM_REGION_BYTES); /* it was mapped so */
     buf_release(&sim->gathered);
@@ -352,11 +352,11 @@ void sim_pass(struct sim *sim, int64_t ns)
 void sim_power_cut(struct sim *sim)
 {
     list_each (i, &sim->doors) {
-        struct door *door = list_entry(i, struct door, link);
+        struct sim_door *door = list_entry(i, struct sim_door, link);
         if (door->alive)
-            door_die(door);
+            sim_door_die(door);
     }
-    names_cut(sim);
+    sim_names_cut(sim);
     sim->boot = draw_boot(sim);
 }
 
@@ -364,10 +364,10 @@ enum evl_error sim_flip(struct sim *sim, const char *path, int64_t at, int bit)
 {
     check(bit >= 0 && bit < 8 && at >= 0);
     struct sim_place place;
-    int error = place_find(sim, path, &place);
+    int error = sim_place_find(sim, path, &place);
     if (error || !place.inode)
         return io_fail(error ? error : ENOENT, path);
-    struct inode *inode = place.inode;
+    struct sim_inode *inode = place.inode;
     if (at >= inode->cached.size)
         return fail(EVL_ERR_RANGE, "%s: it has %" PRId64 " bytes", path, inode->cached.size);
     inode->cached.at[at] ^= (uint8_t)(1 << bit);

@@ -47,6 +47,8 @@ enum sim_fault {
     SIM_WRITE_SHORT, /* io_write of 2 bytes and more: less than all is put */
     SIM_WRITE_FULL,  /* io_write: NO_SPACE, once; or first a short write, then it */
     SIM_SYNC_IO,     /* io_sync: IO; what was not on the disk never will be */
+    SIM_SYNC_DIR_IO, /* io_sync_dir: IO; the names may still be lost */
+    SIM_NAME_IO,     /* all other calls with a path: IO, and nothing is done */
     SIM_FAULTS
 };
 
@@ -95,8 +97,8 @@ void sim_continue(struct io *io);
 
 /* Run the bodies at the same time: each in a thread with a new door, but one
  * at a time, taking turns at calls as the seed says.  A body may make further
- * doors (after it was killed, say) and use them.  Back when all have returned;
- * each body's own door is then exited.  Returns the sum of sim_exit().
+ * doors (after it was killed, say) and use them.  When it returns, all its
+ * doors exit.  Back when all bodies have returned, with the sum of sim_exit().
  *
  * When all wait, the clock goes to the nearest deadline; when nobody has one,
  * that is a deadlock: who waits for what is printed, and the program aborts. */

@@ -50,9 +50,9 @@ static void bytes_put(struct sim_bytes *b, const uint8_t *from, int64_t size, in
 
 /* ---- inodes --------------------------------------------------------------- */
 
-struct inode *inode_create(struct sim *sim, enum io_kind kind, const char *name)
+struct sim_inode *sim_inode_create(struct sim *sim, enum io_kind kind, const char *name)
 {
-    struct inode *inode = memory_take(1, sizeof *inode);
+    struct sim_inode *inode = memory_take(1, sizeof *inode);
     inode->number = ++sim->disk.next_number;
     inode->kind = kind;
     inode->mtime_ms = sim->wall_base_ms + sim->now / IO_MS;
@@ -69,7 +69,7 @@ static void entries_free(struct sim_entries *entries)
     memory_free(entries->at);
 }
 
-void inode_free(struct sim *sim, struct inode *inode)
+void sim_inode_free(struct sim *sim, struct sim_inode *inode)
 {
     (void)sim;
     check(list_is_empty(&inode->locks));
@@ -82,42 +82,32 @@ void inode_free(struct sim *sim, struct inode *inode)
     memory_free(inode);
 }
 
-static void forget_changes(struct inode *inode)
+static void forget_changes(struct sim_inode *inode)
 {
     inode->change_count = 0;
     inode->change_end = 0;
     inode->stored = false;
 }
 
-/* What the kernel had written out by now stays: a power cut may bring a name back. */
-static void write_back_all(struct sim *sim, struct inode *inode)
-{
-    for (size_t i = 0; i < inode->change_count; i++)
-        if (!inode->changes[i].resized)
-            inode_write_back(sim, inode, inode->changes[i].at, inode->changes[i].size);
-    if (inode->stored)
-        inode_write_back(sim, inode, 0, inode->cached.size);
-    forget_changes(inode);
-}
-
-static void leave_if_unreachable(struct sim *sim, struct inode *inode)
+static void leave_if_unreachable(struct sim *sim, struct sim_inode *inode)
 {
     if (inode->links + inode->opens > 0)
         return;
-    write_back_all(sim, inode);
+    sim_inode_write_back(sim, inode, 0, inode->cached.size); /* a cut may bring the name back */
+    forget_changes(inode);
     sim->disk.used -= inode->cached.size;
     bytes_release(&inode->cached);
     sim->disk.removed++;
 }
 
-void inode_unlink(struct sim *sim, struct inode *inode)
+void sim_inode_unlink(struct sim *sim, struct sim_inode *inode)
 {
     check(inode->links > 0);
     inode->links--;
     leave_if_unreachable(sim, inode);
 }
 
-void inode_close(struct sim *sim, struct inode *inode)
+void sim_inode_close(struct sim *sim, struct sim_inode *inode)
 {
     if (!inode)
         return;
@@ -126,7 +116,7 @@ void inode_close(struct sim *sim, struct inode *inode)
     leave_if_unreachable(sim, inode);
 }
 
-int64_t inode_space(struct sim *sim, const struct inode *inode, int64_t at, int64_t size)
+int64_t sim_inode_space(struct sim *sim, const struct sim_inode *inode, int64_t at, int64_t size)
 {
     if (sim->options.capacity <= 0 || at + size <= inode->cached.size)
         return size;
@@ -139,8 +129,9 @@ int64_t inode_space(struct sim *sim, const struct inode *inode, int64_t at, int6
 
 /* ---- writing -------------------------------------------------------------- */
 
-/* Do a change to the durable bytes. */
-static void apply(struct inode *inode, const struct sim_change *change)
+/* Do a change to the durable bytes.  What was cut off since is not there to be
+ * taken; what was written since is taken in its place, as a page cache would. */
+static void apply(struct sim_inode *inode, const struct sim_change *change)
 {
     if (change->resized) {
         bytes_resize(&inode->durable, change->at);
@@ -153,7 +144,7 @@ static void apply(struct inode *inode, const struct sim_change *change)
         bytes_put(&inode->durable, inode->cached.at + change->at, end - change->at, change->at);
 }
 
-static void add_change(struct inode *inode, struct sim_change change)
+static void add_change(struct sim_inode *inode, struct sim_change change)
 {
     if (inode->change_count == CHANGES_MAX) {
         size_t half = CHANGES_MAX / 2;
@@ -170,7 +161,7 @@ static void add_change(struct inode *inode, struct sim_change change)
 }
 
 /* Copy some sectors of a range, each by toss. */
-static void copy_sectors(struct sim *sim, struct inode *inode, int64_t at, int64_t size,
+static void copy_sectors(struct sim *sim, struct sim_inode *inode, int64_t at, int64_t size,
                          uint32_t keep_ppm)
 {
     int64_t end = at + size < inode->cached.size ? at + size : inode->cached.size;
@@ -184,14 +175,12 @@ static void copy_sectors(struct sim *sim, struct inode *inode, int64_t at, int64
     }
 }
 
-void inode_write_back(struct sim *sim, struct inode *inode, int64_t at, int64_t size)
+/* Not all of the range: what a failed sync has dropped is clean to the kernel. */
+void sim_inode_write_back(struct sim *sim, struct sim_inode *inode, int64_t at, int64_t size)
 {
-    copy_sectors(sim, inode, at, size, HALF_PPM);
-}
-
-/* Rule 3, for the unsynced parts of a range. */
-static void write_back_overlap(struct sim *sim, struct inode *inode, int64_t at, int64_t end)
-{
+    int64_t end = at + size;
+    if (inode->stored)
+        copy_sectors(sim, inode, at, size, HALF_PPM);
     if (at >= inode->change_end)
         return;
     for (size_t i = 0; i < inode->change_count; i++) {
@@ -201,17 +190,17 @@ static void write_back_overlap(struct sim *sim, struct inode *inode, int64_t at,
         int64_t from = change->at > at ? change->at : at;
         int64_t to = change->at + change->size < end ? change->at + change->size : end;
         if (from < to)
-            inode_write_back(sim, inode, from, to - from);
+            copy_sectors(sim, inode, from, to - from, HALF_PPM);
     }
 }
 
-void inode_write(struct sim *sim, struct inode *inode, const uint8_t *from, int64_t size,
-                 int64_t at)
+void sim_inode_write(struct sim *sim, struct sim_inode *inode, const uint8_t *from, int64_t size,
+                     int64_t at)
 {
     if (size == 0)
         return;
     int64_t before = inode->cached.size;
-    write_back_overlap(sim, inode, at, at + size);
+    sim_inode_write_back(sim, inode, at, size); /* rule 3 */
     bytes_put(&inode->cached, from, size, at);
     add_change(inode, (struct sim_change){ .at = at, .size = size });
     if (inode->change_end < at + size)
@@ -220,30 +209,13 @@ void inode_write(struct sim *sim, struct inode *inode, const uint8_t *from, int6
     inode->mtime_ms = sim->wall_base_ms + sim->now / IO_MS;
 }
 
-/* What is cut off is no longer cached, so no change may speak of it. */
-static void trim_changes(struct inode *inode, int64_t size)
-{
-    for (size_t i = 0; i < inode->change_count; i++) {
-        struct sim_change *change = &inode->changes[i];
-        if (change->resized || change->at + change->size <= size)
-            continue;
-        change->size = change->at < size ? size - change->at : 0;
-    }
-    if (inode->change_end > size)
-        inode->change_end = size;
-}
-
-void inode_resize(struct sim *sim, struct inode *inode, int64_t size)
+void sim_inode_resize(struct sim *sim, struct sim_inode *inode, int64_t size)
 {
     int64_t before = inode->cached.size;
     if (size == before)
         return;
-    if (size < before) {
-        write_back_overlap(sim, inode, size, before);
-        if (inode->stored)
-            inode_write_back(sim, inode, size, before - size);
-        trim_changes(inode, size);
-    }
+    if (size < before)
+        sim_inode_write_back(sim, inode, size, before - size); /* rule 3 */
     bytes_resize(&inode->cached, size);
     add_change(inode, (struct sim_change){ .resized = true, .at = size });
     sim->disk.used += size - before;
@@ -252,7 +224,7 @@ void inode_resize(struct sim *sim, struct inode *inode, int64_t size)
 
 /* ---- syncs, and their absence --------------------------------------------- */
 
-void inode_sync(struct sim *sim, struct inode *inode)
+void sim_inode_sync(struct sim *sim, struct sim_inode *inode)
 {
     (void)sim;
     for (size_t i = 0; i < inode->change_count; i++)
@@ -264,17 +236,17 @@ void inode_sync(struct sim *sim, struct inode *inode)
     forget_changes(inode);
 }
 
-void inode_sync_fails(struct sim *sim, struct inode *inode)
+void sim_inode_sync_fails(struct sim *sim, struct sim_inode *inode)
 {
     if (sim_toss(sim, HALF_PPM))
-        write_back_all(sim, inode);
+        sim_inode_write_back(sim, inode, 0, inode->cached.size);
     if (inode->durable.size < inode->cached.size && sim_toss(sim, HALF_PPM))
         bytes_resize(&inode->durable, inode->cached.size);
     forget_changes(inode);
 }
 
 /* A write survives whole, by sectors, or not; a size that is set does or not. */
-static void cut_change(struct sim *sim, struct inode *inode, const struct sim_change *change,
+static void cut_change(struct sim *sim, struct sim_inode *inode, const struct sim_change *change,
                        uint32_t keep_ppm)
 {
     int64_t end = change->at + change->size;
@@ -286,7 +258,7 @@ static void cut_change(struct sim *sim, struct inode *inode, const struct sim_ch
         bytes_resize(&inode->durable, end);
 }
 
-void inode_cut(struct sim *sim, struct inode *inode, uint32_t keep_ppm)
+void sim_inode_cut(struct sim *sim, struct sim_inode *inode, uint32_t keep_ppm)
 {
     for (size_t i = 0; i < inode->change_count; i++)
         cut_change(sim, inode, &inode->changes[i], keep_ppm);

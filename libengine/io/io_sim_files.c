@@ -15,14 +15,14 @@ static const int64_t SPACE_UNLIMITED = (int64_t)1 << 40;
 
 /* ---- file numbers --------------------------------------------------------- */
 
-struct sim_file *door_file(struct door *door, int file)
+struct sim_file *sim_door_file(struct sim_door *door, int file)
 {
     size_t i = (size_t)(file - SIM_FIRST_FILE);
     check(file >= SIM_FIRST_FILE && i < door->file_room && door->files[i].inode);
     return &door->files[i];
 }
 
-static const char *label(const struct door *door, int file)
+static const char *label(const struct sim_door *door, int file)
 {
     size_t i = (size_t)(file - SIM_FIRST_FILE);
     const struct sim_file *f = i < door->file_room ? &door->files[i] : NULL;
@@ -30,7 +30,7 @@ static const char *label(const struct door *door, int file)
 }
 
 /* The lowest free number, as the kernel gives it. */
-static int take_file(struct door *door, struct inode *inode, bool writable)
+static int take_file(struct sim_door *door, struct sim_inode *inode, bool writable)
 {
     size_t i = 0;
     while (i < door->file_room && door->files[i].taken)
@@ -58,15 +58,15 @@ static int make(struct sim *sim, struct sim_place *place, enum io_kind kind)
         return EEXIST;
     if (disk_is_full(sim))
         return ENOSPC;
-    place->inode = inode_create(sim, kind, place->name);
-    place_make(sim, place, place->inode);
+    place->inode = sim_inode_create(sim, kind, place->name);
+    sim_place_make(sim, place, place->inode);
     return 0;
 }
 
 static int find_or_make(struct sim *sim, const char *path, enum io_open how,
                         struct sim_place *place)
 {
-    int error = place_find(sim, path, place);
+    int error = sim_place_find(sim, path, place);
     if (error)
         return error;
     if (how == IO_CREATE_NEW || (how == IO_CREATE && !place->inode))
@@ -76,12 +76,21 @@ static int find_or_make(struct sim *sim, const char *path, enum io_open how,
     return place->inode->kind == IO_DIR ? EISDIR : 0;
 }
 
-enum evl_error call_open(struct io *io, const char *path, enum io_open how, int *file)
+/* A call with a path begins; it may be killed, and it may fail. */
+static enum evl_error begin(struct io *io, const char *call, const char *path, int64_t a)
 {
-    struct door *door = door_of(io);
+    if (!sim_call(io, call, path, a, 0))
+        return sim_killed();
+    return sim_strikes(sim_door_of(io)->sim, SIM_NAME_IO) ? io_fail(EIO, path) : EVL_OK;
+}
+
+enum evl_error sim_call_open(struct io *io, const char *path, enum io_open how, int *file)
+{
+    struct sim_door *door = sim_door_of(io);
     struct sim_place place;
-    if (!sim_call(io, "open", path, how, 0))
-        return killed();
+    enum evl_error err = begin(io, "open", path, how);
+    if (err)
+        return err;
     int error = find_or_make(door->sim, path, how, &place);
     if (error)
         return io_fail(error, path);
@@ -89,27 +98,28 @@ enum evl_error call_open(struct io *io, const char *path, enum io_open how, int 
     return EVL_OK;
 }
 
-void call_close(struct io *io, int file)
+void sim_call_close(struct io *io, int file)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     size_t i = (size_t)(file - SIM_FIRST_FILE);
     (void)sim_call(io, "close", label(door, file), file, 0); /* the number is free in any case */
     check(file >= SIM_FIRST_FILE && i < door->file_room && door->files[i].taken);
-    struct inode *inode = door->files[i].inode;
+    struct sim_inode *inode = door->files[i].inode;
     door->files[i] = (struct sim_file){ 0 };
     if (inode)
-        inode_drop_locks(door->sim, inode, door, file);
-    inode_close(door->sim, inode);
+        sim_inode_drop_locks(door->sim, inode, door, file);
+    sim_inode_close(door->sim, inode);
 }
 
 /* ---- bytes ---------------------------------------------------------------- */
 
-enum evl_error call_read(struct io *io, int file, void *to, size_t size, int64_t at, size_t *got)
+enum evl_error sim_call_read(struct io *io, int file, void *to, size_t size, int64_t at,
+                             size_t *got)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     if (!sim_call(io, "read", label(door, file), at, (int64_t)size))
-        return killed();
-    const struct inode *inode = door_file(door, file)->inode;
+        return sim_killed();
+    const struct sim_inode *inode = sim_door_file(door, file)->inode;
     if (sim_strikes(door->sim, SIM_READ_IO))
         return io_fail(EIO, NULL);
     int64_t left = inode->cached.size > at ? inode->cached.size - at : 0;
@@ -129,9 +139,9 @@ static struct evl_bytes gather(struct sim *sim, const struct evl_bytes *parts, i
 }
 
 /* How much of a write is done, if it is done at all. */
-static int64_t draw_put(struct sim *sim, const struct inode *inode, int64_t size, int64_t at)
+static int64_t draw_put(struct sim *sim, const struct sim_inode *inode, int64_t size, int64_t at)
 {
-    int64_t put = inode_space(sim, inode, at, size);
+    int64_t put = sim_inode_space(sim, inode, at, size);
     if (sim_strikes(sim, SIM_WRITE_FULL)) {
         put = (int64_t)sim_chance(sim, (uint64_t)size);
         if (sim_toss(sim, SIM_PPM / 2))
@@ -144,20 +154,20 @@ static int64_t draw_put(struct sim *sim, const struct inode *inode, int64_t size
     return put;
 }
 
-static void write_some(struct sim *sim, struct inode *inode, struct evl_bytes bytes, int64_t at)
+static void write_some(struct sim *sim, struct sim_inode *inode, struct evl_bytes bytes, int64_t at)
 {
     int64_t size = (int64_t)sim_chance(sim, bytes.count + 1);
-    inode_write(sim, inode, bytes.at, inode_space(sim, inode, at, size), at);
+    sim_inode_write(sim, inode, bytes.at, sim_inode_space(sim, inode, at, size), at);
 }
 
-enum evl_error call_write(struct io *io, int file, const struct evl_bytes *parts, int count,
-                          int64_t at, size_t *put)
+enum evl_error sim_call_write(struct io *io, int file, const struct evl_bytes *parts, int count,
+                              int64_t at, size_t *put)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     struct sim *sim = door->sim;
     if (!sim_arrive(io, "write", label(door, file), at, count))
-        return killed();
-    struct sim_file *f = door_file(door, file);
+        return sim_killed();
+    struct sim_file *f = sim_door_file(door, file);
     struct evl_bytes bytes = gather(sim, parts, count);
     int64_t size = (int64_t)bytes.count;
     if (!f->writable)
@@ -166,8 +176,8 @@ enum evl_error call_write(struct io *io, int file, const struct evl_bytes *parts
         return io_fail(EFBIG, NULL);
     if (sim_strikes(sim, SIM_KILL)) {
         write_some(sim, f->inode, bytes, at);
-        door_die(door);
-        return killed();
+        sim_door_die(door);
+        return sim_killed();
     }
     if (sim_strikes(sim, SIM_WRITE_IO)) {
         write_some(sim, f->inode, bytes, at);
@@ -176,59 +186,59 @@ enum evl_error call_write(struct io *io, int file, const struct evl_bytes *parts
     int64_t done = size > 0 ? draw_put(sim, f->inode, size, at) : 0;
     if (done == 0 && size > 0)
         return io_fail(ENOSPC, NULL);
-    inode_write(sim, f->inode, bytes.at, done, at);
+    sim_inode_write(sim, f->inode, bytes.at, done, at);
     *put = (size_t)done;
     return EVL_OK;
 }
 
 /* What others write while a sync is on its way it may cover, or not: they have
  * turns before and behind. */
-enum evl_error call_sync(struct io *io, int file)
+enum evl_error sim_call_sync(struct io *io, int file)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     struct sim *sim = door->sim;
     if (!sim_call(io, "sync", label(door, file), 0, 0))
-        return killed();
-    struct inode *inode = door_file(door, file)->inode;
+        return sim_killed();
+    struct sim_inode *inode = sim_door_file(door, file)->inode;
     sim->now += (int64_t)sim_chance(sim, SYNC_NS_MAX);
     if (sim_strikes(sim, SIM_SYNC_IO)) {
-        inode_sync_fails(sim, inode);
+        sim_inode_sync_fails(sim, inode);
         (void)io_fail(EIO, NULL); /* for its words */
         return failed(EVL_ERR_IO, "sync");
     }
-    inode_sync(sim, inode);
+    sim_inode_sync(sim, inode);
     sim_turn(door);
-    return door->alive ? EVL_OK : killed();
+    return door->alive ? EVL_OK : sim_killed();
 }
 
-void call_sync_soon(struct io *io, int file, int64_t at, int64_t size)
+void sim_call_sync_soon(struct io *io, int file, int64_t at, int64_t size)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     if (sim_call(io, "sync_soon", label(door, file), at, size))
-        inode_write_back(door->sim, door_file(door, file)->inode, at, size);
+        sim_inode_write_back(door->sim, sim_door_file(door, file)->inode, at, size);
 }
 
-enum evl_error call_truncate(struct io *io, int file, int64_t size)
+enum evl_error sim_call_truncate(struct io *io, int file, int64_t size)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     struct sim *sim = door->sim;
     if (!sim_call(io, "truncate", label(door, file), size, 0))
-        return killed();
-    struct sim_file *f = door_file(door, file);
+        return sim_killed();
+    struct sim_file *f = sim_door_file(door, file);
     int64_t more = size - f->inode->cached.size;
     if (!f->writable)
         return io_fail(EINVAL, NULL);
     if (size > FILE_BYTES_MAX)
         return io_fail(EFBIG, NULL);
-    if (more > 0 && inode_space(sim, f->inode, f->inode->cached.size, more) < more)
+    if (more > 0 && sim_inode_space(sim, f->inode, f->inode->cached.size, more) < more)
         return io_fail(ENOSPC, NULL);
-    inode_resize(sim, f->inode, size);
+    sim_inode_resize(sim, f->inode, size);
     return EVL_OK;
 }
 
 /* ---- names ---------------------------------------------------------------- */
 
-static struct io_stat stat_of(const struct inode *inode)
+static struct io_stat stat_of(const struct sim_inode *inode)
 {
     return (struct io_stat){ .kind = inode->kind,
                              .size = inode->cached.size,
@@ -240,7 +250,7 @@ static struct io_stat stat_of(const struct inode *inode)
 /* What is at a path, which must be there. */
 static int find(struct io *io, const char *path, struct sim_place *place)
 {
-    int error = place_find(door_of(io)->sim, path, place);
+    int error = sim_place_find(sim_door_of(io)->sim, path, place);
     return error ? error : place->inode ? 0 : ENOENT;
 }
 
@@ -250,11 +260,12 @@ static int find_folder(struct io *io, const char *path, struct sim_place *place)
     return error ? error : place->inode->kind == IO_DIR ? 0 : ENOTDIR;
 }
 
-enum evl_error call_stat(struct io *io, const char *path, struct io_stat *stat)
+enum evl_error sim_call_stat(struct io *io, const char *path, struct io_stat *stat)
 {
     struct sim_place place;
-    if (!sim_call(io, "stat", path, 0, 0))
-        return killed();
+    enum evl_error err = begin(io, "stat", path, 0);
+    if (err)
+        return err;
     int error = find(io, path, &place);
     if (error)
         return io_fail(error, path);
@@ -262,20 +273,21 @@ enum evl_error call_stat(struct io *io, const char *path, struct io_stat *stat)
     return EVL_OK;
 }
 
-enum evl_error call_stat_file(struct io *io, int file, struct io_stat *stat)
+enum evl_error sim_call_stat_file(struct io *io, int file, struct io_stat *stat)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     if (!sim_call(io, "stat_file", label(door, file), 0, 0))
-        return killed();
-    *stat = stat_of(door_file(door, file)->inode);
+        return sim_killed();
+    *stat = stat_of(sim_door_file(door, file)->inode);
     return EVL_OK;
 }
 
-enum evl_error call_list(struct io *io, const char *path, struct io_names *names)
+enum evl_error sim_call_list(struct io *io, const char *path, struct io_names *names)
 {
     struct sim_place place;
-    if (!sim_call(io, "list", path, 0, 0))
-        return killed();
+    enum evl_error err = begin(io, "list", path, 0);
+    if (err)
+        return err;
     int error = find_folder(io, path, &place);
     if (error)
         return io_fail(error, path);
@@ -289,19 +301,20 @@ enum evl_error call_list(struct io *io, const char *path, struct io_names *names
     return EVL_OK;
 }
 
-enum evl_error call_make_dir(struct io *io, const char *path)
+enum evl_error sim_call_make_dir(struct io *io, const char *path)
 {
-    struct sim *sim = door_of(io)->sim;
+    struct sim *sim = sim_door_of(io)->sim;
     struct sim_place place;
-    if (!sim_call(io, "make_dir", path, 0, 0))
-        return killed();
-    int error = place_find(sim, path, &place);
+    enum evl_error err = begin(io, "make_dir", path, 0);
+    if (err)
+        return err;
+    int error = sim_place_find(sim, path, &place);
     if (!error)
         error = make(sim, &place, IO_DIR);
     return error ? io_fail(error, path) : EVL_OK;
 }
 
-static bool is_below(const struct inode *folder, const struct inode *inode)
+static bool is_below(const struct sim_inode *folder, const struct sim_inode *inode)
 {
     if (folder == inode)
         return true;
@@ -330,43 +343,46 @@ static int refuse_rename(const struct sim_place *from, const struct sim_place *t
     return to->inode->names.count > 0 ? ENOTEMPTY : 0;
 }
 
-enum evl_error call_rename(struct io *io, const char *from, const char *to)
+enum evl_error sim_call_rename(struct io *io, const char *from, const char *to)
 {
-    struct sim *sim = door_of(io)->sim;
+    struct sim *sim = sim_door_of(io)->sim;
     struct sim_place old, new;
-    if (!sim_call(io, "rename", from, (int64_t)strlen(to), 0))
-        return killed();
-    int error = place_find(sim, from, &old);
+    enum evl_error err = begin(io, "rename", from, (int64_t)strlen(to));
+    if (err)
+        return err;
+    int error = sim_place_find(sim, from, &old);
     if (!error)
-        error = place_find(sim, to, &new);
+        error = sim_place_find(sim, to, &new);
     if (!error)
         error = old.inode ? refuse_rename(&old, &new) : ENOENT;
     if (error)
         return io_fail(error, from);
     if (new.inode != old.inode)
-        place_rename(sim, &old, &new);
+        sim_place_rename(sim, &old, &new);
     return EVL_OK;
 }
 
-enum evl_error call_remove(struct io *io, const char *path)
+enum evl_error sim_call_remove(struct io *io, const char *path)
 {
     struct sim_place place;
-    if (!sim_call(io, "remove", path, 0, 0))
-        return killed();
+    enum evl_error err = begin(io, "remove", path, 0);
+    if (err)
+        return err;
     int error = find(io, path, &place);
     if (!error && place.inode->kind == IO_DIR)
         error = EISDIR;
     if (error)
         return io_fail(error, path);
-    place_remove(door_of(io)->sim, &place);
+    sim_place_remove(sim_door_of(io)->sim, &place);
     return EVL_OK;
 }
 
-enum evl_error call_remove_dir(struct io *io, const char *path)
+enum evl_error sim_call_remove_dir(struct io *io, const char *path)
 {
     struct sim_place place;
-    if (!sim_call(io, "remove_dir", path, 0, 0))
-        return killed();
+    enum evl_error err = begin(io, "remove_dir", path, 0);
+    if (err)
+        return err;
     int error = find_folder(io, path, &place);
     if (!error && !place.folder)
         error = EBUSY;
@@ -374,31 +390,34 @@ enum evl_error call_remove_dir(struct io *io, const char *path)
         error = ENOTEMPTY;
     if (error)
         return io_fail(error, path);
-    place_remove(door_of(io)->sim, &place);
+    sim_place_remove(sim_door_of(io)->sim, &place);
     return EVL_OK;
 }
 
-enum evl_error call_sync_dir(struct io *io, const char *path)
+enum evl_error sim_call_sync_dir(struct io *io, const char *path)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     struct sim_place place;
     if (!sim_call(io, "sync_dir", path, 0, 0))
-        return killed();
+        return sim_killed();
     int error = find_folder(io, path, &place);
     if (error)
         return io_fail(error, path);
     door->sim->now += (int64_t)sim_chance(door->sim, SYNC_NS_MAX);
-    names_sync(door->sim, place.inode);
+    if (sim_strikes(door->sim, SIM_SYNC_DIR_IO))
+        return io_fail(EIO, path);
+    sim_names_sync(door->sim, place.inode);
     sim_turn(door);
-    return door->alive ? EVL_OK : killed();
+    return door->alive ? EVL_OK : sim_killed();
 }
 
-enum evl_error call_space(struct io *io, const char *path, int64_t *bytes)
+enum evl_error sim_call_space(struct io *io, const char *path, int64_t *bytes)
 {
-    const struct sim *sim = door_of(io)->sim;
+    const struct sim *sim = sim_door_of(io)->sim;
     struct sim_place place;
-    if (!sim_call(io, "space", path, 0, 0))
-        return killed();
+    enum evl_error err = begin(io, "space", path, 0);
+    if (err)
+        return err;
     int error = find(io, path, &place);
     if (error)
         return io_fail(error, path);
@@ -407,11 +426,12 @@ enum evl_error call_space(struct io *io, const char *path, int64_t *bytes)
     return EVL_OK;
 }
 
-enum evl_error call_sharable(struct io *io, const char *path)
+enum evl_error sim_call_sharable(struct io *io, const char *path)
 {
     struct sim_place place;
-    if (!sim_call(io, "sharable", path, 0, 0))
-        return killed();
+    enum evl_error err = begin(io, "sharable", path, 0);
+    if (err)
+        return err;
     int error = find(io, path, &place);
     return error ? io_fail(error, path) : EVL_OK;
 }

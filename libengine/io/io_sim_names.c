@@ -39,7 +39,7 @@ static size_t entries_find(const struct sim_entries *entries, const char *name, 
     return low;
 }
 
-static struct inode *entries_get(const struct sim_entries *entries, const char *name)
+static struct sim_inode *entries_get(const struct sim_entries *entries, const char *name)
 {
     bool found;
     size_t i = entries_find(entries, name, &found);
@@ -47,7 +47,7 @@ static struct inode *entries_get(const struct sim_entries *entries, const char *
 }
 
 /* Add, or replace. */
-static void entries_put(struct sim_entries *entries, const char *name, struct inode *inode)
+static void entries_put(struct sim_entries *entries, const char *name, struct sim_inode *inode)
 {
     bool found;
     size_t i = entries_find(entries, name, &found);
@@ -71,7 +71,8 @@ static void entries_drop(struct sim_entries *entries, size_t i)
 }
 
 /* Take out the name, if it still means this inode. */
-static void entries_take(struct sim_entries *entries, const char *name, const struct inode *inode)
+static void entries_take(struct sim_entries *entries, const char *name,
+                         const struct sim_inode *inode)
 {
     bool found;
     size_t i = entries_find(entries, name, &found);
@@ -87,7 +88,7 @@ static void entries_clear(struct sim_entries *entries)
 
 /* ---- paths ---------------------------------------------------------------- */
 
-static int place_enter(struct sim_place *place, const char *name, size_t count)
+static int sim_place_enter(struct sim_place *place, const char *name, size_t count)
 {
     if (count > SIM_NAME_MAX)
         return ENAMETOOLONG;
@@ -105,7 +106,7 @@ static int place_enter(struct sim_place *place, const char *name, size_t count)
     return 0;
 }
 
-int place_find(struct sim *sim, const char *path, struct sim_place *place)
+int sim_place_find(struct sim *sim, const char *path, struct sim_place *place)
 {
     *place = (struct sim_place){ .inode = sim->disk.root };
     if (!*path)
@@ -115,7 +116,7 @@ int place_find(struct sim *sim, const char *path, struct sim_place *place)
         if (!*p)
             break;
         size_t count = strcspn(p, "/");
-        int error = place_enter(place, p, count);
+        int error = sim_place_enter(place, p, count);
         if (error)
             return error;
         p += count;
@@ -138,12 +139,12 @@ static void add_change(struct sim *sim, struct sim_name_change change)
     disk->changes[disk->change_count++] = change;
 }
 
-static void touch(struct sim *sim, struct inode *folder)
+static void touch(struct sim *sim, struct sim_inode *folder)
 {
     folder->mtime_ms = sim->wall_base_ms + sim->now / IO_MS;
 }
 
-void place_make(struct sim *sim, const struct sim_place *place, struct inode *inode)
+void sim_place_make(struct sim *sim, const struct sim_place *place, struct sim_inode *inode)
 {
     entries_put(&place->folder->names, place->name, inode);
     inode->links++;
@@ -152,19 +153,19 @@ void place_make(struct sim *sim, const struct sim_place *place, struct inode *in
                         .to = place->folder, .to_name = memory_text(place->name), .inode = inode });
 }
 
-void place_remove(struct sim *sim, const struct sim_place *place)
+void sim_place_remove(struct sim *sim, const struct sim_place *place)
 {
     entries_take(&place->folder->names, place->name, place->inode);
     touch(sim, place->folder);
     add_change(sim, (struct sim_name_change){ .from = place->folder,
                                               .from_name = memory_text(place->name),
                                               .inode = place->inode });
-    inode_unlink(sim, place->inode);
+    sim_inode_unlink(sim, place->inode);
     if (sim->disk.removed >= SWEEP_AFTER)
-        names_sweep(sim);
+        sim_names_sweep(sim);
 }
 
-void place_rename(struct sim *sim, const struct sim_place *from, const struct sim_place *to)
+void sim_place_rename(struct sim *sim, const struct sim_place *from, const struct sim_place *to)
 {
     entries_take(&from->folder->names, from->name, from->inode);
     entries_put(&to->folder->names, to->name, from->inode);
@@ -176,7 +177,7 @@ void place_rename(struct sim *sim, const struct sim_place *from, const struct si
                                               .to_name = memory_text(to->name),
                                               .inode = from->inode });
     if (to->inode)
-        inode_unlink(sim, to->inode);
+        sim_inode_unlink(sim, to->inode);
 }
 
 /* ---- syncs ---------------------------------------------------------------- */
@@ -218,7 +219,7 @@ static void drop_empty_changes(struct sim_disk *disk)
     disk->change_count = kept;
 }
 
-void names_sync(struct sim *sim, struct inode *folder)
+void sim_names_sync(struct sim *sim, struct sim_inode *folder)
 {
     struct sim_disk *disk = &sim->disk;
     for (size_t i = 0; i < disk->change_count; i++) {
@@ -232,7 +233,7 @@ void names_sync(struct sim *sim, struct inode *folder)
 
 /* ---- the sweep ------------------------------------------------------------ */
 
-static void mark(struct inode *inode)
+static void mark(struct sim_inode *inode)
 {
     if (inode->marked)
         return;
@@ -272,21 +273,21 @@ static void free_unmarked(struct sim *sim)
     }
     drop_empty_changes(disk);
     list_each_safe (i, &disk->inodes) {
-        struct inode *inode = list_entry(i, struct inode, link);
+        struct sim_inode *inode = list_entry(i, struct sim_inode, link);
         if (!inode->marked)
-            inode_free(sim, inode);
+            sim_inode_free(sim, inode);
         else
             inode->marked = false;
     }
     disk->removed = 0;
 }
 
-void names_sweep(struct sim *sim)
+void sim_names_sweep(struct sim *sim)
 {
     struct sim_disk *disk = &sim->disk;
     mark(disk->root);
     list_each (i, &disk->inodes) {
-        struct inode *inode = list_entry(i, struct inode, link);
+        struct sim_inode *inode = list_entry(i, struct sim_inode, link);
         if (inode->opens > 0)
             mark(inode);
     }
@@ -338,12 +339,12 @@ static void cut_changes(struct sim *sim, enum cut_style style)
 
 /* See the durable names from here on down, and count.  A folder that a move
  * has left in two places stays in the first. */
-static void see_durable(struct sim *sim, struct inode *inode)
+static void see_durable(struct sim *sim, struct sim_inode *inode)
 {
     inode->marked = true;
     for (size_t i = 0; i < inode->durable_names.count;) {
         const struct sim_entry *entry = &inode->durable_names.at[i];
-        struct inode *child = entry->inode;
+        struct sim_inode *child = entry->inode;
         if (child->kind == IO_DIR && child->marked) {
             entries_drop(&inode->durable_names, i);
             continue;
@@ -358,14 +359,14 @@ static void see_durable(struct sim *sim, struct inode *inode)
     }
 }
 
-void names_cut(struct sim *sim)
+void sim_names_cut(struct sim *sim)
 {
     static const uint32_t keep_ppm[] = { 0, SIM_PPM / 10, SIM_PPM / 2, SIM_PPM * 9 / 10, SIM_PPM };
     struct sim_disk *disk = &sim->disk;
     cut_changes(sim, (enum cut_style)sim_chance(sim, CUT_STYLES));
     list_each (i, &disk->inodes) {
-        struct inode *inode = list_entry(i, struct inode, link);
-        inode_cut(sim, inode, keep_ppm[sim_chance(sim, sizeof keep_ppm / sizeof *keep_ppm)]);
+        struct sim_inode *inode = list_entry(i, struct sim_inode, link);
+        sim_inode_cut(sim, inode, keep_ppm[sim_chance(sim, sizeof keep_ppm / sizeof *keep_ppm)]);
         entries_clear(&inode->names);
         inode->links = 0;
     }
@@ -377,14 +378,14 @@ void names_cut(struct sim *sim)
 
 /* ---- life ----------------------------------------------------------------- */
 
-void names_init(struct sim *sim)
+void sim_names_init(struct sim *sim)
 {
     list_init(&sim->disk.inodes);
-    sim->disk.root = inode_create(sim, IO_DIR, "/");
+    sim->disk.root = sim_inode_create(sim, IO_DIR, "/");
     sim->disk.root->links = 1;
 }
 
-void names_release(struct sim *sim)
+void sim_names_release(struct sim *sim)
 {
     struct sim_disk *disk = &sim->disk;
     for (size_t i = 0; i < disk->change_count; i++) {
@@ -393,5 +394,5 @@ void names_release(struct sim *sim)
     }
     memory_free(disk->changes);
     list_each_safe (i, &disk->inodes)
-        inode_free(sim, list_entry(i, struct inode, link));
+        sim_inode_free(sim, list_entry(i, struct sim_inode, link));
 }

@@ -14,7 +14,7 @@
 /* When it could go on, if nobody does anything for it. */
 static int64_t task_when(const struct sim_task *task)
 {
-    const struct door *door = task->door;
+    const struct sim_door *door = task->door;
     if (!door->alive)
         return 0;
     int64_t when = task->waits ? task->until : 0;
@@ -108,7 +108,7 @@ static void hand_on(struct sim *sim)
     self->waits = false;
 }
 
-void sim_turn(struct door *door)
+void sim_turn(struct sim_door *door)
 {
     struct sim *sim = door->sim;
     if (!sim->current || !door->alive)
@@ -117,7 +117,7 @@ void sim_turn(struct door *door)
         hand_on(sim);
 }
 
-void sim_wait(struct door *door, int64_t until, const char *call, const void *subject)
+void sim_wait(struct sim_door *door, int64_t until, const char *call, const void *subject)
 {
     struct sim *sim = door->sim;
     struct sim_task *self = sim->current;
@@ -149,7 +149,7 @@ static int exit_doors(struct sim *sim, const struct sim_task *task)
 {
     int open = 0;
     list_each (i, &sim->doors) {
-        struct door *door = list_entry(i, struct door, link);
+        struct sim_door *door = list_entry(i, struct sim_door, link);
         if (door->task != task)
             continue;
         open += sim_exit(&door->io);
@@ -203,7 +203,7 @@ int sim_run(struct sim *sim, const struct sim_body *bodies, int count)
     check(!sim->current && count > 0);
     struct sim_task *tasks = memory_take((size_t)count, sizeof *tasks);
     for (int i = 0; i < count; i++) {
-        struct door *door = door_of(sim_process(sim));
+        struct sim_door *door = sim_door_of(sim_process(sim));
         door->task = &tasks[i];
         tasks[i].sim = sim;
         tasks[i].body = bodies[i];

@@ -19,7 +19,8 @@ enum { PAGE = 4096 };
 
 /* ---- locks ---------------------------------------------------------------- */
 
-void inode_drop_locks(struct sim *sim, struct inode *inode, const struct door *door, int file)
+void sim_inode_drop_locks(struct sim *sim, struct sim_inode *inode, const struct sim_door *door,
+                          int file)
 {
     list_each_safe (i, &inode->locks) {
         struct sim_lock *lock = list_entry(i, struct sim_lock, link);
@@ -31,7 +32,7 @@ void inode_drop_locks(struct sim *sim, struct inode *inode, const struct door *d
     sim_wake_all(sim, inode);
 }
 
-static struct sim_lock *find_lock(struct inode *inode, const struct door *door, int file,
+static struct sim_lock *find_lock(struct sim_inode *inode, const struct sim_door *door, int file,
                                   int64_t byte)
 {
     list_each (i, &inode->locks) {
@@ -42,7 +43,7 @@ static struct sim_lock *find_lock(struct inode *inode, const struct door *door, 
     return NULL;
 }
 
-static bool others_hold(const struct inode *inode, const struct sim_lock *own, int64_t byte,
+static bool others_hold(const struct sim_inode *inode, const struct sim_lock *own, int64_t byte,
                         enum io_lock mode)
 {
     list_each (i, &inode->locks) {
@@ -54,7 +55,7 @@ static bool others_hold(const struct inode *inode, const struct sim_lock *own, i
     return false;
 }
 
-static bool try_lock(struct inode *inode, struct door *door, int file, int64_t byte,
+static bool try_lock(struct sim_inode *inode, struct sim_door *door, int file, int64_t byte,
                      enum io_lock mode)
 {
     struct sim_lock *lock = find_lock(inode, door, file, byte);
@@ -70,14 +71,15 @@ static bool try_lock(struct inode *inode, struct door *door, int file, int64_t b
     return true;
 }
 
-enum evl_error call_lock(struct io *io, int file, int64_t byte, enum io_lock mode, int64_t until)
+enum evl_error sim_call_lock(struct io *io, int file, int64_t byte, enum io_lock mode,
+                             int64_t until)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     struct sim *sim = door->sim;
     if (!sim_call(io, "lock", "", file * (int64_t)2 + mode, byte))
-        return killed();
-    struct sim_file *f = door_file(door, file);
-    struct inode *inode = f->inode;
+        return sim_killed();
+    struct sim_file *f = sim_door_file(door, file);
+    struct sim_inode *inode = f->inode;
     if (mode == IO_EXCLUSIVE && !f->writable)
         return io_fail(EBADF, NULL);
     while (!try_lock(inode, door, file, byte, mode)) {
@@ -85,17 +87,17 @@ enum evl_error call_lock(struct io *io, int file, int64_t byte, enum io_lock mod
             return fail(EVL_ERR_BUSY, "locked");
         sim_wait(door, until, "lock", inode);
         if (!door->alive)
-            return killed();
+            return sim_killed();
     }
     return EVL_OK;
 }
 
-void call_unlock(struct io *io, int file, int64_t byte)
+void sim_call_unlock(struct io *io, int file, int64_t byte)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     if (!sim_call(io, "unlock", "", file, byte))
         return;
-    struct inode *inode = door_file(door, file)->inode;
+    struct sim_inode *inode = sim_door_file(door, file)->inode;
     struct sim_lock *lock = find_lock(inode, door, file, byte);
     if (!lock)
         return;
@@ -124,16 +126,16 @@ static uint8_t *take_region(struct sim *sim, size_t size)
 }
 
 /* Make the file as large as its map; returns an error number, or 0. */
-static int grow(struct sim *sim, struct inode *inode, int64_t size)
+static int grow(struct sim *sim, struct sim_inode *inode, int64_t size)
 {
     int64_t more = size - inode->cached.size;
-    if (inode_space(sim, inode, inode->cached.size, more) < more)
+    if (sim_inode_space(sim, inode, inode->cached.size, more) < more)
         return ENOSPC;
-    inode_resize(sim, inode, size);
+    sim_inode_resize(sim, inode, size);
     return 0;
 }
 
-static void add_map(struct door *door, struct sim_map map)
+static void add_map(struct sim_door *door, struct sim_map map)
 {
     if (door->map_count == door->map_room) {
         door->map_room = door->map_room ? 2 * door->map_room : 4;
@@ -143,12 +145,12 @@ static void add_map(struct door *door, struct sim_map map)
     map.inode->opens++;
 }
 
-enum evl_error call_map(struct io *io, int file, size_t size, bool writable, void **at)
+enum evl_error sim_call_map(struct io *io, int file, size_t size, bool writable, void **at)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     if (!sim_call(io, "map", "", file, (int64_t)size))
-        return killed();
-    struct sim_file *f = door_file(door, file);
+        return sim_killed();
+    struct sim_file *f = sim_door_file(door, file);
     int error = writable && !f->writable ? EACCES : 0;
     if (!error && (uint64_t)f->inode->cached.size < size) {
         if (!writable)
@@ -164,26 +166,26 @@ enum evl_error call_map(struct io *io, int file, size_t size, bool writable, voi
     return EVL_OK;
 }
 
-void call_unmap(struct io *io, void *at, size_t size)
+void sim_call_unmap(struct io *io, void *at, size_t size)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     (void)sim_call(io, "unmap", "", (int64_t)size, 0); /* the range is given back in any case */
     size_t i = 0;
     while (i < door->map_count && door->maps[i].at != at)
         i++;
     check(i < door->map_count && door->maps[i].size == size);
-    inode_close(door->sim, door->maps[i].inode);
+    sim_inode_close(door->sim, door->maps[i].inode);
     door->maps[i] = door->maps[--door->map_count];
 }
 
 /* ---- words ---------------------------------------------------------------- */
 
 struct sim_word {
-    struct inode *inode;
+    struct sim_inode *inode;
     int64_t at;
 };
 
-static struct sim_word find_word(const struct door *door, const uint64_t *word, bool to_write)
+static struct sim_word find_word(const struct sim_door *door, const uint64_t *word, bool to_write)
 {
     const uint8_t *at = (const uint8_t *)word;
     size_t i = 0;
@@ -211,32 +213,32 @@ static void put_word(struct sim_word word, uint64_t value)
     word.inode->stored = true;
 }
 
-uint64_t call_load(struct io *io, const uint64_t *word)
+uint64_t sim_call_load(struct io *io, const uint64_t *word)
 {
     if (!sim_call(io, "load", "", 0, 0))
         return 0;
-    return get_word(find_word(door_of(io), word, false));
+    return get_word(find_word(sim_door_of(io), word, false));
 }
 
-void call_store(struct io *io, uint64_t *word, uint64_t value)
+void sim_call_store(struct io *io, uint64_t *word, uint64_t value)
 {
     if (sim_call(io, "store", "", (int64_t)value, 0))
-        put_word(find_word(door_of(io), word, true), value);
+        put_word(find_word(sim_door_of(io), word, true), value);
 }
 
-void call_add(struct io *io, uint64_t *word, uint64_t value)
+void sim_call_add(struct io *io, uint64_t *word, uint64_t value)
 {
     if (!sim_call(io, "add", "", (int64_t)value, 0))
         return;
-    struct sim_word found = find_word(door_of(io), word, true);
+    struct sim_word found = find_word(sim_door_of(io), word, true);
     put_word(found, get_word(found) + value);
 }
 
 /* Who watches a file's word is woken by a wake of any of its words: watchers
  * live with waking for no reason. */
-void call_watch(struct io *io, const uint64_t *word, uint64_t seen, int64_t until)
+void sim_call_watch(struct io *io, const uint64_t *word, uint64_t seen, int64_t until)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     struct sim *sim = door->sim;
     if (!sim_call(io, "watch", "", (int64_t)seen, 0))
         return;
@@ -246,9 +248,9 @@ void call_watch(struct io *io, const uint64_t *word, uint64_t seen, int64_t unti
     sim_wait(door, until, "watch", found.inode);
 }
 
-void call_wake(struct io *io, uint64_t *word)
+void sim_call_wake(struct io *io, uint64_t *word)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     if (sim_call(io, "wake", "", 0, 0))
         sim_wake_all(door->sim, find_word(door, word, false).inode);
 }

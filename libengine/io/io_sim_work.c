@@ -1,37 +1,35 @@
 /* io_sim_work.c - work aside, without a thread: it is done at once, during some
  * later call of its owner, or when its owner waits for it, as the seed says.
  * All three are what a thread might do. */
-#include <stdio.h>
-
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
 #include "io/sim.h"
 
-enum { AT_ONCE_PPM = SIM_PPM / 4, LATER_PPM = SIM_PPM / 8, FAULT_ROOM = 1024 };
+enum { AT_ONCE_PPM = SIM_PPM / 4, LATER_PPM = SIM_PPM / 8 };
 
 struct sim_work {
     struct list link; /* in door.works */
     struct io_work *work;
     bool ran;
     enum evl_error result;
-    char fault[FAULT_ROOM];
+    struct fault fault; /* of the result */
 };
 
 /* The owner may be in the middle of telling a fault of its own. */
-static void run(struct door *door, struct sim_work *w)
+static void run(struct sim_door *door, struct sim_work *w)
 {
-    char own[FAULT_ROOM];
-    snprintf(own, sizeof own, "%s", evl_fault());
+    struct fault own;
+    fault_keep(&own);
     door->working = true;
     w->result = w->work->run(w->work->context);
     door->working = false;
     w->ran = true;
-    snprintf(w->fault, sizeof w->fault, "%s", evl_fault());
-    (void)fail(EVL_OK, "%s", own);
+    fault_keep(&w->fault);
+    (void)fault_again(EVL_OK, &own);
 }
 
-void door_work_aside(struct door *door)
+void sim_door_work_aside(struct sim_door *door)
 {
     if (door->working)
         return;
@@ -42,7 +40,7 @@ void door_work_aside(struct door *door)
     }
 }
 
-int door_works(const struct door *door)
+int sim_door_works(const struct sim_door *door)
 {
     int count = 0;
     list_each (i, &door->works)
@@ -50,7 +48,7 @@ int door_works(const struct door *door)
     return count;
 }
 
-void door_works_release(struct door *door)
+void sim_door_works_release(struct sim_door *door)
 {
     list_each_safe (i, &door->works) {
         struct sim_work *w = list_entry(i, struct sim_work, link);
@@ -59,9 +57,9 @@ void door_works_release(struct door *door)
     }
 }
 
-void call_work_start(struct io *io, struct io_work *work)
+void sim_call_work_start(struct io *io, struct io_work *work)
 {
-    struct door *door = door_of(io);
+    struct sim_door *door = sim_door_of(io);
     struct sim_work *w = work->thread;
     (void)sim_call(io, "work_start", "", 0, 0); /* a dead process does it when it waits */
     if (!w) {
@@ -75,26 +73,24 @@ void call_work_start(struct io *io, struct io_work *work)
         run(door, w);
 }
 
-bool call_work_done(struct io *io, struct io_work *work)
+bool sim_call_work_done(struct io *io, struct io_work *work)
 {
     struct sim_work *w = work->thread;
     if (!sim_call(io, "work_done", "", 0, 0) && !w->ran)
-        run(door_of(io), w);
+        run(sim_door_of(io), w);
     return w->ran;
 }
 
-enum evl_error call_work_wait(struct io *io, struct io_work *work)
+enum evl_error sim_call_work_wait(struct io *io, struct io_work *work)
 {
     struct sim_work *w = work->thread;
     (void)sim_call(io, "work_wait", "", 0, 0); /* dead or not, what was given is done */
     if (!w->ran)
-        run(door_of(io), w);
-    if (w->result)
-        (void)fail(w->result, "%s", w->fault);
-    return w->result;
+        run(sim_door_of(io), w);
+    return w->result ? fault_again(w->result, &w->fault) : EVL_OK;
 }
 
-void call_work_end(struct io *io, struct io_work *work)
+void sim_call_work_end(struct io *io, struct io_work *work)
 {
     struct sim_work *w = work->thread;
     (void)sim_call(io, "work_end", "", 0, 0); /* the same */

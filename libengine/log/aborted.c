@@ -16,9 +16,9 @@ static void aborted_encode(const struct aborted *a, uint8_t at[ABORTED_ENTRY])
     put_i64(at + 26, a->stable);
 }
 
-enum evl_error aborted_load(struct io *io, const char *path, struct buf *list)
+enum evl_error aborted_load(struct io *io, const char *path, struct evl_buffer *list)
 {
-    struct buf bytes = { 0 };
+    struct evl_buffer bytes = { 0 };
     enum evl_error err = io_file_read(io, path, ABORTED_BYTES_MAX, &bytes);
     if (err == EVL_ERR_NOT_FOUND)
         return EVL_OK;
@@ -57,7 +57,7 @@ enum evl_error aborted_add(struct io *io, const char *path, const struct aborted
 
 enum evl_error aborted_cut(struct io *io, const char *path, int64_t end)
 {
-    struct buf list = { 0 };
+    struct evl_buffer list = { 0 };
     int file;
     enum evl_error err = aborted_load(io, path, &list);
     size_t count = list.count / sizeof(struct aborted);

@@ -25,7 +25,7 @@ struct aborted {
 
 /* Add the entries of a segment's file to `list`, as struct aborted; a missing
  * file has none. */
-enum evl_error aborted_load(struct io *io, const char *path, struct buf *list);
+enum evl_error aborted_load(struct io *io, const char *path, struct evl_buffer *list);
 
 /* Put an entry behind the others. */
 enum evl_error aborted_add(struct io *io, const char *path, const struct aborted *entry);

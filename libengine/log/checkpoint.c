@@ -62,7 +62,7 @@ static enum evl_error head_read(struct evl_bytes *left, const char *name)
 }
 
 static enum evl_error checkpoint_load(struct io *io, const char *dir, const char *name,
-                                      struct buf *text, struct evl_bytes *rows)
+                                      struct evl_buffer *text, struct evl_bytes *rows)
 {
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/%s", dir, name) >= PATH_MAX)
@@ -82,7 +82,7 @@ static int key_print(char key[300], const char *topic, int32_t partition)
 enum evl_error checkpoint_get(struct io *io, const char *dir, const char *name, const char *topic,
                               int32_t partition, int64_t *offset)
 {
-    struct buf text = { 0 };
+    struct evl_buffer text = { 0 };
     struct evl_bytes rows;
     struct evl_bytes line;
     char key[300];
@@ -105,8 +105,8 @@ enum evl_error checkpoint_get(struct io *io, const char *dir, const char *name, 
 enum evl_error checkpoint_put(struct io *io, const char *dir, const char *name, const char *topic,
                               int32_t partition, int64_t offset)
 {
-    struct buf text = { 0 };
-    struct buf body = { 0 };
+    struct evl_buffer text = { 0 };
+    struct evl_buffer body = { 0 };
     struct evl_bytes rows;
     struct evl_bytes line;
     char key[300];

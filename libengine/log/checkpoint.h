@@ -15,6 +15,7 @@
 #include "io/io.h"
 
 #define CHECKPOINT_RECOVERY  "recovery-point-offset-checkpoint"
+#define CHECKPOINT_CLEANER   "cleaner-offset-checkpoint"
 #define CHECKPOINT_START     "log-start-offset-checkpoint"
 #define CHECKPOINT_WATERMARK "replication-offset-checkpoint"
 

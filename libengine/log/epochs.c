@@ -48,7 +48,7 @@ static bool epochs_parse(const char *text, struct epochs *epochs)
 enum evl_error epochs_load(struct io *io, const char *dir, struct epochs *epochs)
 {
     char path[PATH_MAX];
-    struct buf text = { 0 };
+    struct evl_buffer text = { 0 };
     struct epochs loaded = { 0 };
     if (snprintf(path, sizeof path, "%s/%s", dir, EPOCHS_FILE) >= PATH_MAX)
         return fail(EVL_ERR_USAGE, "%s: name too long", dir);
@@ -67,7 +67,7 @@ enum evl_error epochs_load(struct io *io, const char *dir, struct epochs *epochs
 
 enum evl_error epochs_store(struct io *io, const char *dir, const struct epochs *epochs)
 {
-    struct buf text = { 0 };
+    struct evl_buffer text = { 0 };
     buf_print(&text, "0\n%zu\n", epochs->count);
     for (size_t i = 0; i < epochs->count; i++)
         buf_print(&text, "%" PRId32 " %" PRId64 "\n", epochs->at[i].epoch, epochs->at[i].start);

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/memory.h"
 #include "base/plant.h"
+#include "io/io_file.h"
 #include "log/aborted.h"
 #include "log/recover.h"
 #include "log/replay.h"
@@ -105,6 +106,8 @@ enum evl_error log_open(const struct log_options *options, struct log **log)
 {
     struct log *l = memory_take(1, sizeof *l);
     l->o = *options;
+    if (options->config)
+        log_configure(l, options->config);
     l->active.file = -1;
     l->producers_end = -1;
     enum evl_error err = EVL_OK;
@@ -120,6 +123,12 @@ enum evl_error log_open(const struct log_options *options, struct log **log)
     }
     *log = l;
     return EVL_OK;
+}
+
+void log_configure(struct log *log, const struct topic_config *config)
+{
+    log->config = *config;
+    log->o.config = &log->config;
 }
 
 void log_close(struct log *log)
@@ -273,16 +282,48 @@ enum evl_error log_enter(struct log *log)
 
 void log_leave(struct log *log) { share_unlock(log->o.share, log->slot, SHARE_APPEND); }
 
-enum evl_error log_kill(struct log *log)
+enum evl_error log_void(const struct log_options *options, enum share_state state)
 {
-    enum evl_error err = log_enter(log);
+    bool dirty;
+    struct share_slot *slot;
+    int64_t until = io_now(options->io) + options->patience;
+    enum evl_error err =
+        share_claim(options->share, &options->id, options->partition, until, &slot);
+    if (!err)
+        err = share_lock(options->share, slot, SHARE_APPEND, until, &dirty);
     if (err)
-        return log_failed(log, err);
-    log_set(log, SHARE_STATE, SHARE_DEAD);
-    log_changed(log);
-    log_leave(log);
-    share_tell(log->o.share);
+        return failed(err, "%s-%" PRId32, options->topic, options->partition);
+    share_set(options->share, slot, SHARE_STATE, state);
+    share_set(options->share, slot, SHARE_GENERATION,
+              share_get(options->share, slot, SHARE_GENERATION) + 1);
+    share_unlock(options->share, slot, SHARE_APPEND);
+    share_tell(options->share);
     return EVL_OK;
+}
+
+/* ---- identity ----------------------------------------------------------------------------- */
+
+enum evl_error log_identity(struct io *io, const char *dir, struct uuid *id)
+{
+    char path[PATH_MAX];
+    char text[UUID_TEXT];
+    struct evl_buffer bytes = { 0 };
+    if (snprintf(path, sizeof path, "%s/partition.metadata", dir) >= PATH_MAX)
+        return fail(EVL_ERR_USAGE, "%s: name too long", dir);
+    enum evl_error err = io_file_read(io, path, 4096, &bytes);
+    const char *key = err ? NULL : strstr(buf_text(&bytes), "topic_id: ");
+    if (!err && (!key || sscanf(key, "topic_id: %22s", text) != 1 || !uuid_parse(text, id)))
+        err = fail(EVL_ERR_CORRUPT, "%s: it names no topic id", path);
+    buf_release(&bytes);
+    return err;
+}
+
+enum evl_error log_set_identity(struct io *io, const char *dir, const struct uuid *id)
+{
+    char id_text[UUID_TEXT];
+    char text[64];
+    int n = snprintf(text, sizeof text, "version: 0\ntopic_id: %s\n", uuid_print(id, id_text));
+    return io_file_replace(io, dir, "partition.metadata", evl_bytes(text, (size_t)n));
 }
 
 /* ---- rolling ------------------------------------------------------------------------------ */
@@ -388,7 +429,7 @@ static void append_number(struct log *log, struct append *a, int i, int64_t offs
     head->leader_epoch = log->o.epoch;
     batch_place(at, offset, log->o.epoch);
     a->places[i].base_offset = offset;
-    if (log->o.config->message_timestamp_type == EVL_APPEND_TIME) {
+    if (log->o.config->message_timestamp_type == TIMESTAMP_APPEND) {
         a->places[i].append_time = io_wall_ms(log->o.io);
         head->max_timestamp = a->places[i].append_time;
         batch_stamp(at, head->max_timestamp);
@@ -502,18 +543,27 @@ static enum evl_error append_all(struct log *log, struct append *a, int count, i
     return err;
 }
 
-enum evl_error log_append(struct log *log, const struct evl_bytes *batches, int count, bool shown,
-                          struct log_place *places, int *done, struct log_promise *promise)
+enum evl_error log_append_entered(struct log *log, const struct evl_bytes *batches, int count,
+                                  bool shown, struct log_place *places, int *done,
+                                  struct log_promise *promise)
 {
     struct append a = { .bytes = batches, .places = places, .shown = shown };
     check(count > 0 && count <= LOG_APPEND_MAX);
     *done = 0;
+    enum evl_error err = append_all(log, &a, count, done);
+    promise->end = (int64_t)log_word(log, SHARE_WRITTEN);
+    promise->cuts = log_word(log, SHARE_CUTS);
+    return err;
+}
+
+enum evl_error log_append(struct log *log, const struct evl_bytes *batches, int count, bool shown,
+                          struct log_place *places, int *done, struct log_promise *promise)
+{
+    *done = 0;
     enum evl_error err = log_enter(log);
     if (err)
         return log_failed(log, err);
-    err = append_all(log, &a, count, done);
-    promise->end = (int64_t)log_word(log, SHARE_WRITTEN);
-    promise->cuts = log_word(log, SHARE_CUTS);
+    err = log_append_entered(log, batches, count, shown, places, done, promise);
     log_leave(log);
     if (shown && *done > 0)
         share_tell(log->o.share);

@@ -35,7 +35,7 @@ struct log_options {
     const char *topic;   /* likewise */
     int32_t partition;
     struct uuid id;                    /* of the topic */
-    const struct topic_config *config; /* borrowed; its owner may change it between calls */
+    const struct topic_config *config; /* copied; NULL: not known */
     int32_t epoch;                     /* the leader epoch that the metadata says */
     bool writable;
     int64_t patience;                             /* nanoseconds to wait for a lock */
@@ -45,6 +45,7 @@ struct log_options {
 
 struct log {
     struct log_options o;
+    struct topic_config config; /* what o.config points to, if it is known */
     char dir[PATH_MAX];
     struct share_slot *slot; /* NULL: not shared, or not yet */
     uint64_t incarnation;    /* of the map that the slot is in */
@@ -106,8 +107,22 @@ enum { LOG_APPEND_MAX = IO_PARTS_MAX };
  * thread with a struct log of its own. */
 enum evl_error log_sync(struct log *log, const struct log_promise *promise);
 
-/* The topic is removed: nobody appends any more. */
-enum evl_error log_kill(struct log *log);
+/* As log_append, for who is between log_enter and log_leave. */
+enum evl_error log_append_entered(struct log *log, const struct evl_bytes *batches, int count,
+                                  bool shown, struct log_place *places, int *done,
+                                  struct log_promise *promise);
+
+/* The topic's settings are others now. */
+void log_configure(struct log *log, const struct topic_config *config);
+
+/* What is in ev.shm about a partition is void: with DEAD its topic was removed
+ * and nobody appends any more, with UNBORN it has another name now and is
+ * recovered under that.  Waits for who is appending. */
+enum evl_error log_void(const struct log_options *options, enum share_state state);
+
+/* A partition's folder says to which topic it belongs: partition.metadata. */
+enum evl_error log_identity(struct io *io, const char *dir, struct uuid *id);
+enum evl_error log_set_identity(struct io *io, const char *dir, const struct uuid *id);
 
 /* ---- for those who keep it in order (recover.h, replay.h, retain.h, compact.h) ---- */
 

@@ -259,7 +259,7 @@ enum evl_error producers_store(const struct producers *p, struct io *io, const c
                                int64_t offset)
 {
     char name[40];
-    struct buf bytes = { 0 };
+    struct evl_buffer bytes = { 0 };
     size_t size = SNAPSHOT_HEAD + p->count * SNAPSHOT_ENTRY;
     uint8_t *at = buf_room(&bytes, size);
     bytes.count = size;
@@ -290,7 +290,7 @@ static enum evl_error snapshot_check(struct evl_bytes bytes, const char *path)
 enum evl_error producers_load(struct producers *p, struct io *io, const char *dir, int64_t offset)
 {
     char path[PATH_MAX];
-    struct buf bytes = { 0 };
+    struct evl_buffer bytes = { 0 };
     if (snprintf(path, sizeof path, "%s/%020" PRId64 ".snapshot", dir, offset) >= PATH_MAX)
         return fail(EVL_ERR_USAGE, "%s: name too long", dir);
     enum evl_error err = io_file_read(io, path, SNAPSHOT_BYTES_MAX, &bytes);

@@ -11,8 +11,6 @@ enum {
     BATCH_PLAIN_MAX = 1 << 30, /* bytes that a batch may unpack to */
 };
 
-#define CHECKPOINT_CLEANER "cleaner-offset-checkpoint"
-
 void reader_begin(struct reader *r, struct log *log, int64_t offset)
 {
     if (r->is_open)

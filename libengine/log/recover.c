@@ -85,7 +85,7 @@ static enum evl_error tail_is_damage(const struct segment *s, const struct tail 
 static enum evl_error tail_copy(struct log *log, const struct segment *s, const struct tail *tail,
                                 int to)
 {
-    struct buf piece = { 0 };
+    struct evl_buffer piece = { 0 };
     enum evl_error err = EVL_OK;
     for (int64_t at = tail->position; at < tail->size && !err;) {
         size_t got;
@@ -296,6 +296,18 @@ static enum evl_error boot_open(struct log *log, int64_t point, int64_t *end, bo
     return err;
 }
 
+/* The folder may be another topic's by now, with the same name. */
+static enum evl_error boot_identity(struct log *log)
+{
+    struct uuid id;
+    enum evl_error err = log_identity(log->o.io, log->dir, &id);
+    if (err == EVL_ERR_NOT_FOUND) /* not written by us, or before Kafka had ids */
+        return EVL_OK;
+    if (!err && !uuid_equal(&id, &log->o.id) && !planted(STALE_WRITER))
+        err = fail(EVL_ERR_NOT_FOUND, "the topic was removed, and another made under its name");
+    return err;
+}
+
 enum evl_error recover_boot(struct log *log)
 {
     int64_t start = -1;
@@ -303,7 +315,9 @@ enum evl_error recover_boot(struct log *log)
     bool cut = false;
     if (log->active.file >= 0)
         segment_close(&log->active);
-    enum evl_error err = recover_points(log, &start, &point);
+    enum evl_error err = boot_identity(log);
+    if (!err)
+        err = recover_points(log, &start, &point);
     if (!err)
         err = compact_finish(log);
     if (!err)

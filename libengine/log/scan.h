@@ -15,7 +15,7 @@ struct scan {
     int64_t at;  /* position of the next batch */
     int64_t end; /* where the walk ends */
     size_t step; /* how much to read at once */
-    struct buf window;
+    struct evl_buffer window;
     int64_t window_at; /* position of its first byte */
 };
 

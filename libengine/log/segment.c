@@ -381,3 +381,29 @@ enum evl_error segment_newest(struct segment *s, int64_t *ms)
         *ms = entry.key;
     return err;
 }
+
+enum evl_error segment_newest_batch(struct segment *s, int64_t limit, int64_t end, int64_t *ms)
+{
+    struct scan scan = { 0 };
+    struct batch batch;
+    struct evl_bytes bytes;
+    enum scan_found found;
+    int64_t newest = EVL_NO_TIMESTAMP;
+    int64_t from = 0;
+    struct index_entry last;
+    enum evl_error err = segment_newest(s, &newest);
+    if (!err && s->offsets.count > 0) {
+        err = index_get(&s->offsets, s->offsets.count - 1, &last);
+        if (!err)
+            err = segment_trust(s, &last, limit, &from);
+    }
+    scan_begin(&scan, s->io, s->file, from, limit, SCAN_STEP_HEADS);
+    while (!err && !(err = scan_next(&scan, SCAN_HEADS, &batch, &bytes, &found)) &&
+           found == SCAN_BATCH && batch.base_offset < end)
+        if (batch.max_timestamp > newest)
+            newest = batch.max_timestamp;
+    scan_release(&scan);
+    if (!err)
+        *ms = newest;
+    return err;
+}

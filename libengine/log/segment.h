@@ -81,6 +81,10 @@ enum evl_error segment_find(struct segment *s, int64_t offset, int64_t limit, in
 /* Where to begin to look for the first batch with a timestamp of `ms` or later. */
 enum evl_error segment_find_time(struct segment *s, int64_t ms, int64_t limit, int64_t *position);
 
+/* The largest timestamp before offset `end`, from the index and what it does not
+ * cover yet. */
+enum evl_error segment_newest_batch(struct segment *s, int64_t limit, int64_t end, int64_t *ms);
+
 /* The largest timestamp in the segment; EVL_NO_TIMESTAMP if its index has none. */
 enum evl_error segment_newest(struct segment *s, int64_t *ms);
 

@@ -27,14 +27,14 @@ struct range {
     struct log *log;
     struct reader reader;
     struct batch_reader records;
-    struct evl_bytes batch; /* the one at hand; at NULL: none */
-    int64_t position;       /* the next record's offset, or later */
-    int64_t end;            /* before which to stop; INT64_MAX: never */
-    int64_t limit;          /* how far may be read now */
-    struct buf aborted;     /* struct aborted, of this log from some offset on */
-    int64_t aborted_upto;   /* known for markers before this offset; -1: not at all */
-    struct evl_record head; /* with merge: the record that comes next, */
-    bool has_head;          /* if there is one */
+    struct evl_bytes batch;    /* the one at hand; at NULL: none */
+    int64_t position;          /* the next record's offset, or later */
+    int64_t end;               /* before which to stop; INT64_MAX: never */
+    int64_t limit;             /* how far may be read now */
+    struct evl_buffer aborted; /* struct aborted, of this log from some offset on */
+    int64_t aborted_upto;      /* known for markers before this offset; -1: not at all */
+    struct evl_record head;    /* with merge: the record that comes next, */
+    bool has_head;             /* if there is one */
 };
 
 struct evl_consumer {
@@ -87,6 +87,12 @@ void evl_consumer_close(struct evl_consumer *c)
     memory_free(c);
 }
 
+static uint64_t consumer_news(const struct evl_consumer *c)
+{
+    struct share *share = directory_share(c->place->directory);
+    return share ? share_news(share) : 0;
+}
+
 /* How far a range may be read at this moment. */
 static enum evl_error range_limit(const struct evl_consumer *c, struct range *r)
 {
@@ -132,7 +138,7 @@ enum evl_error evl_consumer_add(struct evl_consumer *c, const char *topic, int32
     r->topic = memory_text(topic);
     r->partition = partition;
     r->aborted_upto = -1;
-    c->news = share_news(directory_share(c->place->directory));
+    c->news = consumer_news(c);
     enum evl_error err = range_set_up(c, r, first, end);
     if (err) {
         range_destroy(r);
@@ -283,7 +289,7 @@ static enum evl_error consumer_drain(struct evl_consumer *c, struct evl_record *
                                      enum evl_next *what)
 {
     if (c->idle == 0 && c->at == 0)
-        c->news = share_news(directory_share(c->place->directory));
+        c->news = consumer_news(c);
     while (c->idle < c->count) {
         struct range *r = c->ranges[c->at];
         bool got = false;
@@ -431,6 +437,11 @@ enum evl_error evl_consumer_next(struct evl_consumer *c, struct evl_record *reco
 enum evl_error evl_consumer_wait(struct evl_consumer *c, int64_t ms, bool *more)
 {
     struct share *share = directory_share(c->place->directory);
+    if (!share) { /* a foreign directory does not change */
+        io_sleep(c->place->io, ms * IO_MS);
+        *more = false;
+        return EVL_OK;
+    }
     share_wait(share, c->news, io_now(c->place->io) + ms * IO_MS);
     uint64_t news = share_news(share);
     *more = news != c->news || !share_is_mapped(share);

@@ -62,27 +62,23 @@ const struct image *directory_image(const struct directory *d);
 enum evl_error directory_log(struct directory *d, const char *topic, int32_t partition,
                              struct share *share, struct log **log);
 
-/* Change the metadata: `decide` looks at the image and writes the records of
- * one change, or fails.  They are on the disk and in the image when it returns
- * OK.  `prepare` (or NULL) makes true, on the disk, what the records will say. */
-struct directory_change {
-    enum evl_error (*decide)(const struct image *image, void *context, struct records *records);
-    enum evl_error (*prepare)(struct directory *d, void *context);
-    void *context;
-    bool dry; /* decide only */
-};
-enum evl_error directory_change(struct directory *d, const struct directory_change *change);
+/* How often the metadata has changed: a number that rises. */
+uint64_t directory_version(const struct directory *d);
 
-/* The changes. */
-struct directory_setting {
-    const char *name, *value;
-};
+/* ---- changing it (change.c) -------------------------------------------------- */
+
+/* Each is one atomic change, on the disk when it returns OK; `dry` finds out
+ * whether it could be made, and makes none.  DENIED: the directory is foreign,
+ * or open for reading. */
 enum evl_error directory_create(struct directory *d, const char *topic, int32_t partitions,
-                                const struct decide_config *settings, size_t count, bool dry);
+                                const struct decide_setting *settings, size_t count, bool dry);
 enum evl_error directory_remove(struct directory *d, const char *topic, bool dry);
 enum evl_error directory_grow(struct directory *d, const char *topic, int32_t partitions, bool dry);
 enum evl_error directory_configure(struct directory *d, const char *topic,
-                                   const struct decide_config *changes, size_t count, bool dry);
+                                   const struct decide_setting *settings, size_t count, bool dry);
 enum evl_error directory_rename(struct directory *d, const char *from, const char *to, bool dry);
+
+/* Remove what removed topics have left behind, after a crash in between. */
+enum evl_error directory_sweep(struct directory *d);
 
 #endif

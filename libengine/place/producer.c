@@ -36,10 +36,10 @@ struct lane {
     struct log *log;
     struct log *syncer; /* the same log, of the thread aside */
     struct batch_writer open;
-    int64_t open_bytes;     /* keys and values in the open batch */
-    struct buf stamps;      /* int64_t: their timestamps, if receipts are wanted */
-    struct buf waiting;     /* struct waiting: appended, not acknowledged */
-    int64_t records, bytes; /* appended, not acknowledged */
+    int64_t open_bytes;        /* keys and values in the open batch */
+    struct evl_buffer stamps;  /* int64_t: their timestamps, if receipts are wanted */
+    struct evl_buffer waiting; /* struct waiting: appended, not acknowledged */
+    int64_t records, bytes;    /* appended, not acknowledged */
     int64_t syncing_records, syncing_bytes;
     struct log_promise promise, syncing;
     bool is_dirty; /* the promise is to be kept */
@@ -204,8 +204,6 @@ static enum evl_error lane_open(struct evl_producer *p, int32_t partition)
         lane->log = NULL;
         return err;
     }
-    lane->log->o.config = &p->config;
-    lane->syncer->o.config = &p->config;
     batch_begin(&lane->open);
     p->used[p->used_count++] = partition;
     return EVL_OK;
@@ -518,7 +516,7 @@ static enum evl_error producer_copy(struct evl_producer *p, int32_t partition,
                                     struct evl_bytes batch, int32_t count)
 {
     struct lane *lane = &p->lanes[partition];
-    struct buf copy = { 0 }; /* the log writes offsets into it */
+    struct evl_buffer copy = { 0 }; /* the log writes offsets into it */
     buf_add(&copy, batch.at, batch.count);
     for (int32_t i = 0; p->o.acknowledged && i < count; i++)
         buf_add(&lane->stamps, &p->now, sizeof p->now);

@@ -268,7 +268,7 @@ enum evl_error proto_decode(const struct message *m, int version, struct evl_byt
 /* ---- encode ---------------------------------------------------------------- */
 
 struct writer {
-    struct buf *out;
+    struct evl_buffer *out;
     int version;
     bool flexible;
     const char *too_long; /* the first field that is */
@@ -414,7 +414,7 @@ static void write_struct(struct writer *w, const struct field *fields, const voi
 }
 
 enum evl_error proto_encode(const struct message *m, int version, const void *message,
-                            struct buf *out)
+                            struct evl_buffer *out)
 {
     struct writer w = { .out = out, .version = version, .flexible = version >= m->flexible };
     size_t begin = out->count;

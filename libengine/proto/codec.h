@@ -22,7 +22,7 @@ enum evl_error proto_decode(const struct message *m, int version, struct evl_byt
  * version's length field can say; the buf is as before then.  A null where the
  * version has none is our own mistake. */
 enum evl_error proto_encode(const struct message *m, int version, const void *message,
-                            struct buf *out);
+                            struct evl_buffer *out);
 
 enum proto_form {
     PROTO_LINE, /* name=orders topicId=XtC... isr=[1 2], for people */
@@ -31,7 +31,7 @@ enum proto_form {
 
 /* Write the fields that this version has, on one line without its end. */
 void proto_print(const struct message *m, int version, const void *message, enum proto_form form,
-                 struct buf *out);
+                 struct evl_buffer *out);
 
 /* Fill the struct with chance: every field of the version, lists of all small
  * lengths, nulls where they may be.  The same seed, the same message.  For

@@ -66,7 +66,8 @@ enum evl_error metadata_open(struct evl_bytes value, const struct message **mess
     return EVL_OK;
 }
 
-enum evl_error metadata_add(enum metadata_key key, int version, const void *record, struct buf *out)
+enum evl_error metadata_add(enum metadata_key key, int version, const void *record,
+                            struct evl_buffer *out)
 {
     const struct message *m = metadata_message(key);
     uint8_t head[3 * VARINT_BYTES_MAX];
@@ -82,14 +83,15 @@ enum evl_error metadata_add(enum metadata_key key, int version, const void *reco
     return err;
 }
 
-static void print_kind(const struct message *m, struct buf *out)
+static void print_kind(const struct message *m, struct evl_buffer *out)
 {
     for (const char *c = m->name; *c; c++)
         buf_add_byte(out, *c >= 'a' && *c <= 'z' ? (uint8_t)(*c - 'a' + 'A') : (uint8_t)*c);
 }
 
 static enum evl_error print_record(const struct message *m, int version, struct evl_bytes body,
-                                   enum proto_form form, struct arena *arena, struct buf *out)
+                                   enum proto_form form, struct arena *arena,
+                                   struct evl_buffer *out)
 {
     void *record = arena_take(arena, 1, m->size);
     enum evl_error err = proto_decode(m, version, body, arena, record);
@@ -105,7 +107,7 @@ static enum evl_error print_record(const struct message *m, int version, struct 
     return EVL_OK;
 }
 
-enum evl_error metadata_print(struct evl_bytes value, enum proto_form form, struct buf *out)
+enum evl_error metadata_print(struct evl_bytes value, enum proto_form form, struct evl_buffer *out)
 {
     const struct message *m;
     int version;

@@ -40,10 +40,10 @@ enum evl_error metadata_open(struct evl_bytes value, const struct message **mess
 /* Frame and encode a record behind what is in the buf.  `record` is the struct
  * of that key; NULL for the marks, which have none. */
 enum evl_error metadata_add(enum metadata_key key, int version, const void *record,
-                            struct buf *out);
+                            struct evl_buffer *out);
 
 /* Write a value as one line without its end.  In JSON as kafka-dump-log does:
  * {"type":"TOPIC_RECORD","version":0,"data":{...}}. */
-enum evl_error metadata_print(struct evl_bytes value, enum proto_form form, struct buf *out);
+enum evl_error metadata_print(struct evl_bytes value, enum proto_form form, struct evl_buffer *out);
 
 #endif

@@ -10,7 +10,7 @@
 #include "proto/codec.h"
 
 struct printer {
-    struct buf *out;
+    struct evl_buffer *out;
     int version;
     enum proto_form form;
 };
@@ -30,7 +30,7 @@ static size_t utf8_bytes(const uint8_t *p, size_t left)
     return surrogate || too_long || too_large ? 0 : count;
 }
 
-static void print_quoted(struct buf *out, struct evl_bytes text)
+static void print_quoted(struct evl_buffer *out, struct evl_bytes text)
 {
     buf_add_byte(out, '"');
     for (size_t i = 0; i < text.count;) {
@@ -49,7 +49,7 @@ static void print_quoted(struct buf *out, struct evl_bytes text)
     buf_add_byte(out, '"');
 }
 
-static void print_base64(struct buf *out, struct evl_bytes bytes)
+static void print_base64(struct evl_buffer *out, struct evl_bytes bytes)
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -197,7 +197,7 @@ static void print_struct(const struct printer *p, const struct field *fields, co
 }
 
 void proto_print(const struct message *m, int version, const void *message, enum proto_form form,
-                 struct buf *out)
+                 struct evl_buffer *out)
 {
     struct printer p = { .out = out, .version = version, .form = form };
     print_struct(&p, m->fields(), message);

@@ -85,13 +85,13 @@ void batch_stamp(uint8_t *at, int64_t append_time_ms);
 /* Walks one batch, or one old message set entry with all that is wrapped in
  * it.  Zeroed to begin with; keeps its memory from batch to batch. */
 struct batch_reader {
-    struct batch batch;     /* the one at hand; of a compressed old message, completed */
-    struct evl_bytes left;  /* records not walked yet */
-    const uint8_t *records; /* where the first one lies */
-    int32_t count_left;     /* records not walked yet */
-    int64_t next_offset;    /* the least that the next record can have */
-    int64_t inner_offset;   /* of old messages: what theirs count from */
-    struct buf plain;       /* what was decompressed */
+    struct batch batch;      /* the one at hand; of a compressed old message, completed */
+    struct evl_bytes left;   /* records not walked yet */
+    const uint8_t *records;  /* where the first one lies */
+    int32_t count_left;      /* records not walked yet */
+    int64_t next_offset;     /* the least that the next record can have */
+    int64_t inner_offset;    /* of old messages: what theirs count from */
+    struct evl_buffer plain; /* what was decompressed */
     struct decompressor unpacker;
     struct evl_header *headers;
     size_t headers_room;
@@ -117,8 +117,8 @@ void batch_reader_release(struct batch_reader *r);
 /* Collects records, and seals them into a batch.  Zeroed to begin with, then
  * batch_begin; keeps its memory from batch to batch. */
 struct batch_writer {
-    struct buf bytes;  /* the head's room, and the records so far */
-    struct buf packed; /* the sealed batch, if compressed */
+    struct evl_buffer bytes;  /* the head's room, and the records so far */
+    struct evl_buffer packed; /* the sealed batch, if compressed */
     int32_t count;
     int32_t last_delta;  /* offset of the last record, from the base; -1 none yet */
     int64_t base_offset; /* -1: the first record's, or not of concern */

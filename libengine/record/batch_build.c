@@ -98,7 +98,7 @@ static inline void record_write(struct batch_writer *w, const struct evl_record 
     if (record->header_count > 0)
         body += headers_bytes(record);
 
-    struct buf *b = &w->bytes;
+    struct evl_buffer *b = &w->bytes;
     size_t room = VARINT_BYTES_MAX + body;
     uint8_t *p = b->room - b->count < room ? buf_room(b, room) : b->at + b->count;
     p = put_varint(p, (int32_t)body);
@@ -181,7 +181,7 @@ static void head_write(const struct batch_writer *w, const struct batch_seal *se
 
 /* Choose the buffer that becomes the batch: the records as they lie, or packed. */
 static enum evl_error records_pack(struct batch_writer *w, const struct batch_seal *seal,
-                                   struct buf **out)
+                                   struct evl_buffer **out)
 {
     enum codec codec = (enum codec)(seal_attributes(w, seal) & BATCH_CODEC);
     *out = &w->bytes;
@@ -198,7 +198,7 @@ static enum evl_error records_pack(struct batch_writer *w, const struct batch_se
 enum evl_error batch_finish(struct batch_writer *w, const struct batch_seal *seal, uint8_t **batch,
                             size_t *size)
 {
-    struct buf *out;
+    struct evl_buffer *out;
     check(w->bytes.count >= BATCH_HEAD); /* batch_begin was called */
     if (w->bytes.count > INT32_MAX)
         return fail(EVL_ERR_TOO_LARGE, "a batch of %zu bytes; 2 GiB is the most", w->bytes.count);

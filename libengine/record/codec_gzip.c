@@ -36,7 +36,7 @@ static struct gzip_packer *packer_get(void **context, int level)
 }
 
 static enum evl_error gzip_pack(void **context, int level, struct evl_bytes plain,
-                                struct buf *packed)
+                                struct evl_buffer *packed)
 {
     if (plain.count > INT32_MAX)
         return fail(EVL_ERR_TOO_LARGE, "%zu bytes are too many for one batch", plain.count);
@@ -78,7 +78,7 @@ static enum evl_error gzip_failed(const z_stream *z, int status)
 }
 
 static enum evl_error gzip_unpack(void **context, struct evl_bytes packed, size_t plain_max,
-                                  struct buf *plain)
+                                  struct evl_buffer *plain)
 {
     if (packed.count > INT32_MAX)
         return fail(EVL_ERR_CORRUPT, "%zu bytes are too many for one batch", packed.count);

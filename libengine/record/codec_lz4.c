@@ -12,7 +12,7 @@
 enum { LZ4_LEVEL_FAST = 9 };
 
 static enum evl_error lz4_pack(void **context, int level, struct evl_bytes plain,
-                               struct buf *packed)
+                               struct evl_buffer *packed)
 {
     const LZ4F_preferences_t how = {
         .frameInfo = { .blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockIndependent },
@@ -54,7 +54,7 @@ static LZ4F_dctx *unpacker_get(void **context)
 }
 
 static enum evl_error lz4_unpack(void **context, struct evl_bytes packed, size_t plain_max,
-                                 struct buf *plain)
+                                 struct evl_buffer *plain)
 {
     LZ4F_dctx *d = unpacker_get(context);
     while (plain->count <= plain_max) {

@@ -24,7 +24,7 @@ static const uint8_t frame_head[FRAME_HEAD] = { 0x82, 'S', 'N', 'A', 'P', 'P', '
                                                 0,    0,   0,   1,   0,   0,   0,   1 };
 
 static enum evl_error snappy_frame_pack(void **context, int level, struct evl_bytes plain,
-                                        struct buf *packed)
+                                        struct evl_buffer *packed)
 {
     (void)level; /* there is one */
     if (!*context)
@@ -42,14 +42,15 @@ static enum evl_error snappy_frame_pack(void **context, int level, struct evl_by
 }
 
 /* One raw block: its length is believed as far as its bytes can hold that much. */
-static enum evl_error block_unpack(struct evl_bytes block, size_t plain_max, struct buf *plain)
+static enum evl_error block_unpack(struct evl_bytes block, size_t plain_max,
+                                   struct evl_buffer *plain)
 {
     size_t count;
     if (!snappy_plain_bytes(block, &count))
         return fail(EVL_ERR_CORRUPT, "a block says that it holds more than it can");
     if (count > plain_max - plain->count)
         return codec_too_large(plain_max);
-    uint8_t *at = buf_room(plain, count > 0 ? count : 1);
+    uint8_t *at = buf_room(plain, count);
     if (!snappy_unpack(block, at, count))
         return fail(EVL_ERR_CORRUPT, "a block of %zu bytes is damaged", block.count);
     plain->count += count;
@@ -61,7 +62,8 @@ static bool frame_begins(struct evl_bytes packed)
     return packed.count >= FRAME_HEAD && memcmp(packed.at, frame_head, FRAME_MARK) == 0;
 }
 
-static enum evl_error frame_unpack(struct evl_bytes packed, size_t plain_max, struct buf *plain)
+static enum evl_error frame_unpack(struct evl_bytes packed, size_t plain_max,
+                                   struct evl_buffer *plain)
 {
     while (packed.count > 0) {
         if (frame_begins(packed)) {
@@ -80,7 +82,7 @@ static enum evl_error frame_unpack(struct evl_bytes packed, size_t plain_max, st
 }
 
 static enum evl_error snappy_frame_unpack(void **context, struct evl_bytes packed, size_t plain_max,
-                                          struct buf *plain)
+                                          struct evl_buffer *plain)
 {
     (void)context; /* nothing is kept */
     return frame_begins(packed) ? frame_unpack(packed, plain_max, plain)

@@ -15,7 +15,7 @@
 #include "record/codec.h"
 
 static enum evl_error zstd_pack(void **context, int level, struct evl_bytes plain,
-                                struct buf *packed)
+                                struct evl_buffer *packed)
 {
     if (!*context)
         *context = ZSTD_createCCtx();
@@ -31,7 +31,7 @@ static enum evl_error zstd_pack(void **context, int level, struct evl_bytes plai
 static void zstd_pack_release(void *context) { (void)ZSTD_freeCCtx(context); /* cannot fail */ }
 
 /* A first guess that rests on what is there, not on what the frame says. */
-static size_t room_guess(const struct buf *plain, size_t packed_bytes, size_t plain_max)
+static size_t room_guess(const struct evl_buffer *plain, size_t packed_bytes, size_t plain_max)
 {
     enum { ROOM_LEAST = 65536, RATIO_USUAL = 4 };
     size_t room = plain->room > ROOM_LEAST ? plain->room : ROOM_LEAST;
@@ -41,10 +41,8 @@ static size_t room_guess(const struct buf *plain, size_t packed_bytes, size_t pl
 }
 
 static enum evl_error zstd_unpack(void **context, struct evl_bytes packed, size_t plain_max,
-                                  struct buf *plain)
+                                  struct evl_buffer *plain)
 {
-    if (packed.count == 0) /* no frame at all is fine with zstd */
-        return fail(EVL_ERR_CORRUPT, "ends before its end mark");
     if (!*context)
         *context = ZSTD_createDCtx();
     check(*context);

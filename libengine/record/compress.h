@@ -23,7 +23,7 @@ enum codec { CODEC_NONE, CODEC_GZIP, CODEC_SNAPPY, CODEC_LZ4, CODEC_ZSTD };
 enum { CODEC_COUNT = CODEC_ZSTD + 1 };
 
 /* "none", "gzip", ...; NULL for a number that is no codec. */
-const char *codec_name(int codec);
+const char *codec_name(enum codec codec);
 bool codec_parse(const char *text, enum codec *codec);
 
 /* Whether this engine can use it. */
@@ -44,15 +44,16 @@ struct decompressor {
 /* Add the compressed bytes to *packed.  CONFIG if the codec was not built in,
  * or has no such level.  *packed is unchanged on failure. */
 enum evl_error compressor_pack(struct compressor *c, enum codec codec, int level,
-                               struct evl_bytes plain, struct buf *packed);
+                               struct evl_bytes plain, struct evl_buffer *packed);
 
 /* Put the plain bytes into *plain, in place of what was there: plain_max of them
  * at most, or TOO_LARGE.  Memory is taken as the bytes come, never because the
  * input announces them.  CORRUPT if the input is damaged, ends too early, or
  * goes on behind its end; CONFIG if the codec was not built in; *plain is then
- * empty. */
-enum evl_error decompressor_unpack(struct decompressor *d, int codec, struct evl_bytes packed,
-                                   size_t plain_max, struct buf *plain);
+ * empty.  It has a place in any case: none is not null. */
+enum evl_error decompressor_unpack(struct decompressor *d, enum codec codec,
+                                   struct evl_bytes packed, size_t plain_max,
+                                   struct evl_buffer *plain);
 
 void compressor_release(struct compressor *c);
 void decompressor_release(struct decompressor *d);

@@ -122,7 +122,7 @@ static void bench_decode(const char *what, const uint8_t *values, enum codec cod
 static void bench_pack(enum codec codec, const uint8_t *values)
 {
     struct compressor c = { 0 };
-    struct buf packed = { 0 };
+    struct evl_buffer packed = { 0 };
     double speeds[RUNS];
     enum { BYTES = 262144, TURNS = 16 };
     for (int i = 0; i < RUNS; i++) {
@@ -143,8 +143,8 @@ static void bench_unpack(enum codec codec, const uint8_t *values)
 {
     struct compressor c = { 0 };
     struct decompressor d = { 0 };
-    struct buf packed = { 0 };
-    struct buf plain = { 0 };
+    struct evl_buffer packed = { 0 };
+    struct evl_buffer plain = { 0 };
     double speeds[RUNS];
     enum { BYTES = 262144, TURNS = 64 };
     if (compressor_pack(&c, codec, 0, evl_bytes(values, BYTES), &packed))

@@ -7,7 +7,7 @@
 #include "cluster/decide.h"
 #include "fuzz.h"
 
-static void try_value(struct image *image, struct evl_bytes value, struct buf *text)
+static void try_value(struct image *image, struct evl_bytes value, struct evl_buffer *text)
 {
     buf_clear(text);
     bool readable = metadata_print(value, PROTO_JSON, text) == EVL_OK;
@@ -43,7 +43,7 @@ static void remove_all(struct image *image)
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t count)
 {
     struct image *image = image_create();
-    struct buf text = { 0 };
+    struct evl_buffer text = { 0 };
     for (size_t i = 0; i < count; i += (size_t)at[i] + 1) {
         size_t left = count - i - 1;
         try_value(image, evl_bytes(at + i + 1, at[i] < left ? at[i] : left), &text);

@@ -13,7 +13,7 @@ static void try_properties(struct evl_bytes text)
 {
     struct properties first;
     struct properties again;
-    struct buf out = { 0 };
+    struct evl_buffer out = { 0 };
     if (properties_read(text, &first) == EVL_OK) {
         for (size_t i = 0; i < first.count; i++)
             properties_add(&out, first.at[i].key, first.at[i].value);
@@ -31,7 +31,7 @@ static void try_meta(struct evl_bytes text)
 {
     struct meta first;
     struct meta again;
-    struct buf out = { 0 };
+    struct evl_buffer out = { 0 };
     if (meta_read(text, &first) == EVL_OK) {
         meta_print(&first, &out);
         check(meta_read(buf_bytes(&out), &again) == EVL_OK && again.node == first.node);
@@ -54,8 +54,8 @@ static void try_ini(struct evl_bytes text)
 
 static void try_setting(struct evl_bytes text)
 {
-    struct buf line = { 0 };
-    struct buf out = { 0 };
+    struct evl_buffer line = { 0 };
+    struct evl_buffer out = { 0 };
     struct topic_config c;
     struct topic_config again;
     buf_add(&line, text.at, text.count);

@@ -54,7 +54,7 @@ TEST("a varint that does not end is refused")
 
 TEST("a buffer keeps what it was given while it grows")
 {
-    struct buf b = { 0 };
+    struct evl_buffer b = { 0 };
     for (int i = 0; i < 10000; i++)
         buf_print(&b, "%d,", i % 10);
     REQUIRE(b.count == 20000);

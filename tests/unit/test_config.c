@@ -21,7 +21,7 @@ static bool sets(const char *name, const char *value)
 
 static bool reads(const char *name, const char *value, enum config_form form, const char *as)
 {
-    struct buf out = { 0 };
+    struct evl_buffer out = { 0 };
     bool same =
         config_rewrite(name, value, form, &out) == EVL_OK && strcmp(buf_text(&out), as) == 0;
     if (!same)
@@ -71,7 +71,7 @@ TEST("types and initial values are those of Kafka's list")
     while (in && fgets(line, sizeof line, in)) {
         struct evl_setting s;
         struct topic_config c = initial();
-        struct buf out = { 0 };
+        struct evl_buffer out = { 0 };
         if (sscanf(line, "LogConfig\t%127[^\t]\t%31[^\t]\t%127[^\t]", name, type, init) != 3 ||
             !evl_setting_find(name, &s))
             continue;
@@ -146,7 +146,7 @@ TEST("every setting that is printed is read back as the same, in both forms")
         for (enum config_form form = CONFIG_KAFKA; form <= CONFIG_FRIENDLY; form++) {
             struct topic_config c = initial();
             struct evl_setting s;
-            struct buf out = { 0 };
+            struct evl_buffer out = { 0 };
             EXPECT(evl_setting((size_t)i, &s));
             config_print(&c, i, form, &out);
             EXPECT(config_set(&c, s.name, buf_text(&out)) == EVL_OK && config_is_initial(&c, i));

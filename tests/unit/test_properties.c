@@ -61,7 +61,7 @@ TEST("a property that was written is read back as it was")
                                          "\\",        "\t\n\r\f\x01", "caf\xc3\xa9", "#",
                                          "ends in \\" };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        struct buf out = { 0 };
+        struct evl_buffer out = { 0 };
         properties_add(&out, texts[i], texts[i]);
         properties_add(&out, "last", "1");
         EXPECT(gives(buf_text(&out), texts[i], texts[i]) && gives(buf_text(&out), "last", "1"));
@@ -73,7 +73,7 @@ TEST("meta.properties says whose directory this is")
 {
     struct meta meta = { .cluster = "MkU3OEVBNTcwNTJENDM2Qg", .node = 1 };
     struct meta back;
-    struct buf out = { 0 };
+    struct evl_buffer out = { 0 };
     meta.directory = uuid_make(7, 8);
     meta.format = 1;
     meta_print(&meta, &out);

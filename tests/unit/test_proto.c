@@ -27,7 +27,7 @@ static const struct message *each_message(size_t i)
 
 struct workbench {
     struct arena arena;
-    struct buf first, again;
+    struct evl_buffer first, again;
     void *message;
 };
 
@@ -78,7 +78,7 @@ TEST("every message of every version comes back from its bytes as it was")
 static enum evl_error decode_copy(const struct message *m, int version, const uint8_t *at,
                                   size_t count, struct workbench *w)
 {
-    struct buf copy = { 0 };
+    struct evl_buffer copy = { 0 };
     arena_reset(&w->arena);
     void *message = arena_take(&w->arena, 1, m->size);
     (void)buf_room(&copy, count + 1);
@@ -135,7 +135,7 @@ static const char topic_bytes[] = "\1\2\0"   /* frame, TopicRecord, version 0 */
 TEST("a topic record lies as Kafka writes it")
 {
     struct topic_record topic = { .name = evl_text("orders") };
-    struct buf out = { 0 };
+    struct evl_buffer out = { 0 };
     for (uint8_t i = 0; i < 16; i++)
         topic.topic_id.at[i] = i;
     REQUIRE(metadata_add(METADATA_topic_record, 0, &topic, &out) == EVL_OK);
@@ -153,7 +153,7 @@ TEST("a partition change says only what changed, in the order of the tags")
                                 "\1\4\0\0\0\1";  /* leader: 1 */
     struct partition_change_record change;
     int32_t node = 1;
-    struct buf out = { 0 };
+    struct evl_buffer out = { 0 };
     message_init(metadata_message(METADATA_partition_change_record), &change);
     EXPECT(change.leader == -2 && change.partition_id == -1 && !change.isr.at);
     change.partition_id = 2;
@@ -250,7 +250,7 @@ TEST("a metadata record of an unknown kind or version is named")
 TEST("a metadata record reads as a line, and as kafka-dump-log's JSON")
 {
     struct evl_bytes value = evl_bytes(topic_bytes, sizeof topic_bytes - 1);
-    struct buf out = { 0 };
+    struct evl_buffer out = { 0 };
     REQUIRE(metadata_print(value, PROTO_JSON, &out) == EVL_OK);
     EXPECT(strcmp(buf_text(&out), "{\"type\":\"TOPIC_RECORD\",\"version\":0,\"data\":{\"name\":"
                                   "\"orders\",\"topicId\":\"AAECAwQFBgcICQoLDA0ODw\"}}") == 0);
@@ -267,7 +267,7 @@ TEST("text that is not UTF-8 or not printable does not break the JSON around it"
                                     .resource_name = evl_text("a\"\\\n\x7f"),
                                     .name = evl_text("\xc3\xa9\xff\xed\xa0\x80"),
                                     .value = evl_bytes(NULL, 0) };
-    struct buf out = { 0 };
+    struct evl_buffer out = { 0 };
     proto_print(metadata_message(METADATA_config_record), 0, &config, PROTO_JSON, &out);
     EXPECT(strcmp(buf_text(&out),
                   "{\"resourceType\":2,\"resourceName\":\"a\\\"\\\\\\u000a\\u007f\","

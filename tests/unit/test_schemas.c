@@ -204,7 +204,7 @@ static int look(const char *path, const struct stat *stat, int flag, struct FTW 
 static json_t *schema_load(const char *path)
 {
     char line[8192];
-    struct buf text = { 0 };
+    struct evl_buffer text = { 0 };
     FILE *in = fopen(path, "r");
     while (in && fgets(line, sizeof line, in))
         if (strncmp(line + strspn(line, " \t"), "//", 2) != 0)

@@ -1,0 +1,9 @@
+/* fuzz_json.c - one JSON object a line. */
+#include "fuzz_format.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct evl_format_options tell = { .kind = EVL_FORMAT_JSON };
+    struct evl_format_options options = { .kind = EVL_FORMAT_JSON, .record_max = 4096 };
+    return fuzz_format(&options, &tell, data, size);
+}
