@@ -6,7 +6,7 @@
 
 __attribute__((format(printf, 2, 3))) void buf_print(struct evl_buffer *b, const char *format, ...);
 
-/* An end for C strings, not counted; returns the text, borrowed until the next change. */
+/* An end for C strings, not counted; the text is borrowed until the next change. */
 const char *buf_text(struct evl_buffer *b);
 
 static inline uint8_t *buf_room(struct evl_buffer *b, size_t more)

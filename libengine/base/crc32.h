@@ -1,7 +1,7 @@
 /* crc32.h - the checksum of zip and Ethernet, which old message sets have and
  * librdkafka's partitioners hash keys with.
  *
- * crc32_ieee(0, "123456789", 9) is 0xcbf43926; it may be continued as crc32c() may. */
+ * crc32_ieee(0, "123456789", 9) is 0xcbf43926; it continues as crc32c() does. */
 #ifndef BASE_CRC32_H
 #define BASE_CRC32_H
 

@@ -1,4 +1,4 @@
-/* crc_table.h - any reflected CRC of 32 bits, eight bytes at a time, on any machine. */
+/* crc_table.h - any reflected CRC of 32 bits, eight bytes at once, on any machine. */
 #ifndef BASE_CRC_TABLE_H
 #define BASE_CRC_TABLE_H
 

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 
-enum { FAULT_BYTES = 1024 };
+enum { FAULT_BYTES = sizeof(struct fault) };
 
 static _Thread_local char fault[FAULT_BYTES];
 
@@ -36,6 +36,14 @@ enum evl_error failed(enum evl_error err, const char *format, ...)
 }
 
 const char *evl_fault(void) { return fault; }
+
+void fault_keep(struct fault *kept) { memcpy(kept->text, fault, sizeof kept->text); }
+
+enum evl_error fault_again(enum evl_error err, const struct fault *kept)
+{
+    memcpy(fault, kept->text, sizeof kept->text);
+    return err;
+}
 
 const char *evl_error_text(enum evl_error err)
 {

@@ -21,4 +21,11 @@ __attribute__((format(printf, 2, 3))) enum evl_error fail(enum evl_error err, co
 __attribute__((format(printf, 2, 3))) enum evl_error failed(enum evl_error err, const char *format,
                                                             ...);
 
+/* Keep the fault text while something else may fail, and say it again. */
+struct fault {
+    char text[1024];
+};
+void fault_keep(struct fault *kept);
+enum evl_error fault_again(enum evl_error err, const struct fault *kept);
+
 #endif

@@ -16,11 +16,11 @@ struct list {
 
 #define list_entry(link, type, member) ((type *)((char *)(link)-offsetof(type, member)))
 
-#define list_each(i, list) for (struct list *i = (list)->next; i != (list); i = i->next)
+#define list_each(i, head) for (struct list *i = (head)->next; i != (head); i = i->next)
 
 /* The current member may be taken out. */
-#define list_each_safe(i, list)                                           \
-    for (struct list *i = (list)->next, *i##_next = i->next; i != (list); \
+#define list_each_safe(i, head)                                           \
+    for (struct list *i = (head)->next, *i##_next = i->next; i != (head); \
          i = i##_next, i##_next = i->next)
 
 static inline void list_init(struct list *l) { l->next = l->prev = l; }

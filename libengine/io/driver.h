@@ -50,4 +50,9 @@ struct io {
     const struct io_driver *driver;
 };
 
+/* What the kernel's error number means to us, and its words behind the path;
+ * the simulator fails by the same numbers.  Without a path (file numbers have
+ * none) the caller adds the noun. */
+enum evl_error io_fail(int error, const char *path);
+
 #endif

@@ -87,7 +87,7 @@ struct io_names {
 enum evl_error io_list(struct io *io, const char *path, struct io_names *names);
 void io_names_release(struct io_names *names);
 
-/* EXISTS, NOT_FOUND (its parent), DENIED, NO_SPACE, IO.  Group and mode as for files. */
+/* EXISTS, NOT_FOUND (its parent), DENIED, NO_SPACE, IO.  Group, mode as for files. */
 enum evl_error io_make_dir(struct io *io, const char *path);
 
 /* Replaces `to` if there is such a file. */

@@ -62,7 +62,7 @@ static const char *head_complaint(const struct batch *b, int32_t last_delta)
         return "its base offset is negative";
     if (last_delta < 0)
         return "its last offset is before its base offset";
-    if (b->base_offset > INT64_MAX - last_delta)
+    if (b->base_offset >= INT64_MAX - last_delta) /* one more must be a number too */
         return "its last offset is beyond all offsets";
     if (b->count < 0)
         return "its number of records is negative";
@@ -146,7 +146,7 @@ static enum evl_error records_open(struct batch_reader *r, struct evl_bytes entr
     if (err)
         return err;
     struct evl_bytes records = evl_bytes(entry.at + BATCH_HEAD, entry.count - BATCH_HEAD);
-    int codec = r->batch.attributes & BATCH_CODEC;
+    enum codec codec = (enum codec)(r->batch.attributes & BATCH_CODEC);
     if (codec != CODEC_NONE && records.count > 0) {
         err = decompressor_unpack(&r->unpacker, codec, records, plain_max, &r->plain);
         if (err)
@@ -222,8 +222,8 @@ static const char *headers_read(struct batch_reader *r, const uint8_t *p, const 
     return p == end ? NULL : "bytes are left behind its headers";
 }
 
-/* Read the record at r->left, all but what is the batch's.  Returns what is wrong with it, or
- * NULL. */
+/* Read the record at r->left, all but what is the batch's, and go on behind it.
+ * Returns what is wrong with it, or NULL; then r->left stays where it was. */
 static inline const char *record_read(struct batch_reader *r, struct evl_record *record)
 {
     const uint8_t *p = r->left.at;
@@ -259,8 +259,10 @@ static inline const char *record_read(struct batch_reader *r, struct evl_record 
         if (complaint)
             return complaint;
     }
+    record->offset = (int64_t)((uint64_t)r->batch.base_offset + (uint64_t)offset_delta);
+    if (record->offset < r->next_offset || record->offset > r->batch.last_offset)
+        return "its offset is out of order";
     record->timestamp = (int64_t)((uint64_t)r->batch.base_timestamp + (uint64_t)timestamp_delta);
-    record->offset = r->batch.base_offset + offset_delta;
     record->headers = r->headers;
     record->header_count = (size_t)header_count;
     r->left.count -= (size_t)(end - r->left.at);
@@ -268,14 +270,14 @@ static inline const char *record_read(struct batch_reader *r, struct evl_record 
     return NULL;
 }
 
-__attribute__((noinline, cold)) static enum evl_error
-record_bad(const struct batch_reader *r, const uint8_t *at, const char *complaint)
+__attribute__((noinline, cold)) static enum evl_error record_bad(const struct batch_reader *r,
+                                                                 const char *complaint)
 {
     return fail(EVL_ERR_CORRUPT,
                 "batch at offset %" PRId64 ": record %" PRId32 " of %" PRId32
                 ", at byte %td of the records: %s",
                 r->batch.base_offset, r->batch.count - r->count_left + 1, r->batch.count,
-                at - r->records, complaint);
+                r->left.at - r->records, complaint);
 }
 
 static enum evl_error records_end(const struct batch_reader *r, bool *more)
@@ -297,12 +299,9 @@ enum evl_error batch_next(struct batch_reader *r, struct evl_record *record, boo
         return records_end(r, more);
 
     const struct batch *b = &r->batch;
-    const uint8_t *at = r->left.at;
     const char *complaint = record_read(r, record);
     if (complaint)
-        return record_bad(r, at, complaint);
-    if (record->offset < r->next_offset || record->offset > b->last_offset)
-        return record_bad(r, at, "its offset is out of order");
+        return record_bad(r, complaint);
     record->topic = evl_bytes(NULL, 0);
     record->partition = -1;
     record->leader_epoch = b->leader_epoch;

@@ -50,7 +50,7 @@ static enum evl_error block_unpack(struct evl_bytes block, size_t plain_max,
         return fail(EVL_ERR_CORRUPT, "a block says that it holds more than it can");
     if (count > plain_max - plain->count)
         return codec_too_large(plain_max);
-    uint8_t *at = buf_room(plain, count > 0 ? count : 1);
+    uint8_t *at = buf_room(plain, count);
     if (!snappy_unpack(block, at, count))
         return fail(EVL_ERR_CORRUPT, "a block of %zu bytes is damaged", block.count);
     plain->count += count;

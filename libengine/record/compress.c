@@ -32,9 +32,9 @@ static const struct codec_row codecs[CODEC_COUNT] = {
 #endif
 };
 
-const char *codec_name(int codec)
+const char *codec_name(enum codec codec)
 {
-    return codec >= 0 && codec < CODEC_COUNT ? codecs[codec].name : NULL;
+    return (int)codec >= 0 && (int)codec < CODEC_COUNT ? codecs[codec].name : NULL;
 }
 
 bool codec_parse(const char *text, enum codec *codec)
@@ -56,10 +56,10 @@ bool codec_has_level(enum codec codec, int level)
 }
 
 /* The driver of a codec that a batch or a user names. */
-static enum evl_error codec_find(int codec, const struct codec_driver **driver)
+static enum evl_error codec_find(enum codec codec, const struct codec_driver **driver)
 {
     if (!codec_name(codec) || codec == CODEC_NONE)
-        return fail(EVL_ERR_CORRUPT, "compressed with codec %d, which is not known", codec);
+        return fail(EVL_ERR_CORRUPT, "compressed with codec %d, which is not known", (int)codec);
     if (!codecs[codec].driver)
         return fail(EVL_ERR_CONFIG, "this engine was built without %s; build it where %s is there",
                     codecs[codec].name, codecs[codec].name);
@@ -84,15 +84,19 @@ enum evl_error compressor_pack(struct compressor *c, enum codec codec, int level
     return err;
 }
 
-enum evl_error decompressor_unpack(struct decompressor *d, int codec, struct evl_bytes packed,
-                                   size_t plain_max, struct evl_buffer *plain)
+enum evl_error decompressor_unpack(struct decompressor *d, enum codec codec,
+                                   struct evl_bytes packed, size_t plain_max,
+                                   struct evl_buffer *plain)
 {
     const struct codec_driver *driver;
     check(plain_max < SIZE_MAX / 8);
     buf_clear(plain);
+    buf_room(plain, 1); /* no plain bytes are still not null */
     enum evl_error err = codec_find(codec, &driver);
     if (err)
         return err;
+    if (packed.count == 0) /* no codec packs nothing into nothing */
+        return fail(EVL_ERR_CORRUPT, "%s: there is nothing to unpack", codec_name(codec));
     err = driver->unpack(&d->context[codec], packed, plain_max, plain);
     if (!err && plain->count > plain_max)
         err = codec_too_large(plain_max);

@@ -23,7 +23,7 @@ enum codec { CODEC_NONE, CODEC_GZIP, CODEC_SNAPPY, CODEC_LZ4, CODEC_ZSTD };
 enum { CODEC_COUNT = CODEC_ZSTD + 1 };
 
 /* "none", "gzip", ...; NULL for a number that is no codec. */
-const char *codec_name(int codec);
+const char *codec_name(enum codec codec);
 bool codec_parse(const char *text, enum codec *codec);
 
 /* Whether this engine can use it. */
@@ -50,9 +50,10 @@ enum evl_error compressor_pack(struct compressor *c, enum codec codec, int level
  * at most, or TOO_LARGE.  Memory is taken as the bytes come, never because the
  * input announces them.  CORRUPT if the input is damaged, ends too early, or
  * goes on behind its end; CONFIG if the codec was not built in; *plain is then
- * empty. */
-enum evl_error decompressor_unpack(struct decompressor *d, int codec, struct evl_bytes packed,
-                                   size_t plain_max, struct evl_buffer *plain);
+ * empty.  It has a place in any case: none is not null. */
+enum evl_error decompressor_unpack(struct decompressor *d, enum codec codec,
+                                   struct evl_bytes packed, size_t plain_max,
+                                   struct evl_buffer *plain);
 
 void compressor_release(struct compressor *c);
 void decompressor_release(struct decompressor *d);

@@ -41,7 +41,8 @@ static bool field_read(struct evl_bytes *left, struct evl_bytes *field)
     return true;
 }
 
-/* Read the message that `left` begins with.  Returns what is wrong with it, or NULL. */
+/* Read the message that `left` begins with.  Returns what is wrong with it, or
+ * NULL. */
 static const char *message_read(struct evl_bytes left, struct message *m)
 {
     int32_t size;
@@ -89,8 +90,8 @@ static enum evl_error message_alone(struct evl_bytes bytes, struct message *m)
     const char *complaint = message_read(bytes, m);
     if (!complaint && m->size != bytes.count)
         complaint = "bytes are left behind it";
-    if (!complaint && m->offset < 0)
-        complaint = "its offset is negative";
+    if (!complaint && (m->offset < 0 || m->offset == INT64_MAX))
+        complaint = "its offset is none that there is";
     if (!complaint && message_is_wrapper(m) && !m->value.at)
         complaint = "it is compressed, but has no value";
     return complaint ? message_failed(bytes.count >= 8 ? get_i64(bytes.at) : -1, complaint)
@@ -144,7 +145,7 @@ enum evl_error entry_check(struct evl_bytes bytes, struct batch *batch)
 static enum evl_error wrapper_unpack(struct batch_reader *r, const struct message *m,
                                      size_t plain_max)
 {
-    int codec = m->attributes & BATCH_CODEC;
+    enum codec codec = (enum codec)(m->attributes & BATCH_CODEC);
     if (codec == CODEC_ZSTD)
         return message_failed(m->offset, "it is compressed with zstd, which came later");
     struct evl_bytes packed = m->value;
@@ -160,7 +161,7 @@ static enum evl_error wrapper_unpack(struct batch_reader *r, const struct messag
 }
 
 /* Walk the inner messages: how many, and the first and the last offset as they
- * stand there. */
+ * stand there; *last begins as -1. */
 static enum evl_error wrapper_walk(const struct batch_reader *r, const struct message *wrapper,
                                    int64_t *first, int64_t *last, int32_t *count)
 {
@@ -172,7 +173,7 @@ static enum evl_error wrapper_walk(const struct batch_reader *r, const struct me
             complaint = "its magic is not its wrapper's";
         if (!complaint && message_is_wrapper(&m))
             complaint = "it is wrapped twice";
-        if (!complaint && (m.offset < 0 || (*count > 0 && m.offset <= *last)))
+        if (!complaint && (m.offset <= *last || m.offset == INT64_MAX))
             complaint = "its offset is out of order";
         if (complaint) {
             enum evl_error err =
@@ -192,7 +193,7 @@ static enum evl_error wrapper_walk(const struct batch_reader *r, const struct me
 static enum evl_error wrapper_place(struct batch_reader *r, const struct message *wrapper)
 {
     int64_t first = 0;
-    int64_t last = 0;
+    int64_t last = -1;
     int32_t count;
     enum evl_error err = wrapper_walk(r, wrapper, &first, &last, &count);
     if (err)

@@ -169,10 +169,10 @@ static uint8_t *values_make(void)
     uint8_t *values = memory_take((size_t)VALUES * VALUE_BYTES + 1, 1);
     srand(1);
     for (int i = 0; i < VALUES; i++)
-        snprintf(
-            (char *)values + (size_t)i * VALUE_BYTES, VALUE_BYTES + 1,
-            "{\"id\":%010d,\"user\":\"user-%05d\",\"action\":\"%s\",\"price\":%8d,\"note\":\"%-17d\"}",
-            rand(), rand() % 20000, rand() % 2 ? "view" : "sold", rand() % 100000, rand());
+        snprintf((char *)values + (size_t)i * VALUE_BYTES, VALUE_BYTES + 1,
+                 "{\"id\":%010d,\"user\":\"user-%05d\",\"action\":\"%s\","
+                 "\"price\":%8d,\"note\":\"%-17d\"}",
+                 rand(), rand() % 20000, rand() % 2 ? "view" : "sold", rand() % 100000, rand());
     return values;
 }
 

@@ -15,7 +15,7 @@ struct evl_bytes {
 
 static inline struct evl_bytes evl_bytes(const void *at, size_t count)
 {
-    return (struct evl_bytes){ at, count };
+    return (struct evl_bytes){ (const uint8_t *)at, count };
 }
 
 /* The bytes of a C string, without its end; NULL is null. */

@@ -18,6 +18,10 @@ enum evl_partitioner {
     EVL_PARTITION_INPUT, /* the record must say; USAGE if it does not */
 };
 
+/* Which partition a key belongs to; of MURMUR2, CRC32 and FNV1A. */
+int32_t evl_partition_of(enum evl_partitioner partitioner, struct evl_bytes key,
+                         int32_t partitions);
+
 /* One acknowledged record. */
 struct evl_receipt {
     const char *topic;
@@ -48,9 +52,9 @@ enum evl_error evl_producer_open(struct evl_place *place,
 int32_t evl_producer_partitions(const struct evl_producer *producer);
 
 /* Take a copy of the record.  record->partition >= 0 is obeyed.  A record
- * without a timestamp gets the present.  TOO_LARGE and USAGE (no such
- * partition) refuse this one record and nothing else; after another failure
- * nothing more is taken. */
+ * without a timestamp gets the present.  TOO_LARGE, RANGE (its timestamp) and
+ * USAGE (no such partition; no key, and the topic is compacted) refuse this one
+ * record and nothing else; after another failure nothing more is taken. */
 enum evl_error evl_producer_send(struct evl_producer *producer, const struct evl_record *record);
 
 /* Take a sealed batch as it is (the offsets become the log's): format `batch`. */

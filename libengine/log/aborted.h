@@ -1,0 +1,36 @@
+/* aborted.h - which records of a segment belong to aborted transactions.
+ *
+ *   "%020d.txnindex", 34 bytes an entry (big-endian), in the order of the
+ *   markers; the file exists only if there are some:
+ *       int16 version, 0
+ *       int64 producer id
+ *       int64 first offset of the transaction
+ *       int64 offset of its ABORT marker
+ *       int64 last stable offset when the marker was written
+ *
+ * An entry lies beside the segment that has the marker. */
+#ifndef LOG_ABORTED_H
+#define LOG_ABORTED_H
+
+#include "base/buf.h"
+#include "io/io.h"
+
+enum { ABORTED_ENTRY = 34 };
+
+struct aborted {
+    int64_t producer_id;
+    int64_t first, last;
+    int64_t stable;
+};
+
+/* Add the entries of a segment's file to `list`, as struct aborted; a missing
+ * file has none. */
+enum evl_error aborted_load(struct io *io, const char *path, struct evl_buffer *list);
+
+/* Put an entry behind the others. */
+enum evl_error aborted_add(struct io *io, const char *path, const struct aborted *entry);
+
+/* Keep the entries whose marker lies before `end`. */
+enum evl_error aborted_cut(struct io *io, const char *path, int64_t end);
+
+#endif

@@ -1,0 +1,157 @@
+/* log.h - one partition on one disk.
+ *
+ * A log is a sequence of records that are numbered from zero.  Numbers never
+ * change; they have gaps only where compaction removed records.  Any number of
+ * processes append to it and read it at once:
+ *
+ *   start <= synced <= written     offsets, in ev.shm (share.h)
+ *
+ * Who appends holds the partition's APPEND lock, and has first caught up with
+ * what others wrote.  Who wants it durable calls log_sync afterwards, without
+ * that lock: one sync covers all that was written before it began.  Readers
+ * take no lock, and stop at log_end(): what they show is on the disk.
+ *
+ * (1) Everything before SYNCED survives a power cut.
+ * (2) Segments but the last were synced before the next one was made.
+ * (3) A word that says how far the log goes is written after the bytes that it
+ *     speaks of.
+ * (4) Whoever died holding the lock left his pid; the next holder looks at the
+ *     tail of the log before he believes the words. */
+#ifndef LOG_LOG_H
+#define LOG_LOG_H
+
+#include <limits.h>
+
+#include "config/config.h"
+#include "log/epochs.h"
+#include "log/producers.h"
+#include "log/segment.h"
+#include "log/share.h"
+
+struct log_options {
+    struct io *io;
+    struct share *share; /* NULL: a foreign directory, which only we look at */
+    const char *root;    /* the directory; outlives the log */
+    const char *topic;   /* likewise */
+    int32_t partition;
+    struct uuid id;                    /* of the topic */
+    const struct topic_config *config; /* copied; NULL: not known */
+    int32_t epoch;                     /* the leader epoch that the metadata says */
+    bool writable;
+    int64_t patience;                             /* nanoseconds to wait for a lock */
+    void (*say)(void *context, const char *line); /* what a person should hear; or NULL */
+    void *context;
+};
+
+struct log {
+    struct log_options o;
+    struct topic_config config; /* what o.config points to, if it is known */
+    char dir[PATH_MAX];
+    struct share_slot *slot; /* NULL: not shared, or not yet */
+    uint64_t incarnation;    /* of the map that the slot is in */
+    int64_t *bases;          /* of the segments, rising */
+    size_t base_count;
+    uint64_t generation;   /* of ev.shm when they were listed */
+    struct segment active; /* a writer's; file -1: not open */
+    struct epochs epochs;
+    bool has_epochs;
+    struct producers *producers; /* NULL until somebody asks */
+    int64_t producers_end;       /* they have seen everything before it */
+    int64_t start, end;          /* of a log that is not shared, or that nobody recovered */
+};
+
+/* NOT_FOUND: no such folder.  A writer's first open after a boot recovers the
+ * log: see recover.c. */
+enum evl_error log_open(const struct log_options *options, struct log **log);
+void log_close(struct log *log);
+
+/* ---- what there is -------------------------------------------------------------- */
+
+/* Offsets of the first record, and behind the last one that may be read. */
+int64_t log_start(struct log *log);
+int64_t log_end(struct log *log);
+
+bool log_is_failed(struct log *log);
+
+/* List the segments again if they have changed. */
+enum evl_error log_refresh(struct log *log);
+
+/* The bytes of its segments. */
+enum evl_error log_bytes(struct log *log, int64_t *bytes);
+
+/* ---- appending -------------------------------------------------------------------- */
+
+/* Where a batch went. */
+struct log_place {
+    int64_t base_offset;
+    int64_t append_time; /* with LogAppendTime; else EVL_NO_TIMESTAMP */
+    bool known;          /* it was here before: a producer's repetition */
+};
+
+/* What log_sync needs to know. */
+struct log_promise {
+    int64_t end;   /* sync to here */
+    uint64_t cuts; /* how often the log had been cut back by then */
+};
+
+/* Append sealed batches; their offsets and epochs are set in place.  With
+ * `shown`, readers may see them before they are synced (flush=os).  *done
+ * batches went in, all of them unless an error is returned; after NO_SPACE the
+ * log is as before, after IO it is failed for everybody. */
+enum evl_error log_append(struct log *log, const struct evl_bytes *batches, int count, bool shown,
+                          struct log_place *places, int *done, struct log_promise *promise);
+enum { LOG_APPEND_MAX = IO_PARTS_MAX };
+
+/* Make durable what was promised, or see that somebody else did.  Only the
+ * `file` of the log is used, and words: it may run beside log_append on another
+ * thread with a struct log of its own. */
+enum evl_error log_sync(struct log *log, const struct log_promise *promise);
+
+/* As log_append, for who is between log_enter and log_leave. */
+enum evl_error log_append_entered(struct log *log, const struct evl_bytes *batches, int count,
+                                  bool shown, struct log_place *places, int *done,
+                                  struct log_promise *promise);
+
+/* The topic's settings are others now. */
+void log_configure(struct log *log, const struct topic_config *config);
+
+/* What is in ev.shm about a partition is void: with DEAD its topic was removed
+ * and nobody appends any more, with UNBORN it has another name now and is
+ * recovered under that.  Waits for who is appending. */
+enum evl_error log_void(const struct log_options *options, enum share_state state);
+
+/* A partition's folder says to which topic it belongs: partition.metadata. */
+enum evl_error log_identity(struct io *io, const char *dir, struct uuid *id);
+enum evl_error log_set_identity(struct io *io, const char *dir, const struct uuid *id);
+
+/* ---- for those who keep it in order (recover.h, replay.h, retain.h, compact.h) ---- */
+
+/* Take the APPEND lock and be up to date; leave again. */
+enum evl_error log_enter(struct log *log);
+void log_leave(struct log *log);
+
+/* Whether its slot in ev.shm tells what there is. */
+bool log_is_live(struct log *log);
+
+uint64_t log_word(struct log *log, enum share_word word);
+void log_set(struct log *log, enum share_word word, uint64_t value);
+
+/* The segments, or the start, have changed: everybody looks again. */
+void log_changed(struct log *log);
+
+/* List the segments. */
+enum evl_error log_list(struct log *log);
+
+/* Close the active segment and begin the next one.  Under the lock. */
+enum evl_error log_roll(struct log *log);
+
+/* Have log->epochs. */
+enum evl_error log_epochs(struct log *log);
+
+/* Index of the segment that has the offset; the first one if it lies before. */
+size_t log_segment_of(const struct log *log, int64_t offset);
+
+/* fail() with the partition's name in front. */
+#define log_failed(log, err) failed(err, "%s-%d", (log)->o.topic, (int)(log)->o.partition)
+
+#endif

@@ -1,0 +1,505 @@
+/* recover.c - walk the tail, decide, cut. */
+#include "log/recover.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/fault.h"
+#include "base/plant.h"
+#include "io/io_file.h"
+#include "log/checkpoint.h"
+#include "log/compact.h"
+
+/* ---- the walk ----------------------------------------------------------------------- */
+
+/* What was found behind the last batch that is right. */
+struct tail {
+    enum scan_found found; /* SCAN_END: nothing */
+    int64_t position;      /* where it begins, */
+    int64_t size;          /* and where the file ends */
+    struct fault why;      /* of SCAN_BAD */
+};
+
+static enum evl_error tail_walk_on(struct log *log, struct segment *s, struct scan *scan,
+                                   bool index, struct tail *tail)
+{
+    struct batch batch;
+    struct evl_bytes bytes;
+    enum evl_error err;
+    for (;;) {
+        err = scan_next(scan, SCAN_WHOLE, &batch, &bytes, &tail->found);
+        if (err || tail->found != SCAN_BATCH)
+            break;
+        if (batch.base_offset < s->end) {
+            scan->at -= batch.size;
+            tail->found = SCAN_BAD;
+            (void)fail(EVL_ERR_CORRUPT, "offset %" PRId64 " comes after %" PRId64,
+                       batch.base_offset, s->end - 1);
+            break;
+        }
+        int64_t position = scan->at - batch.size;
+        segment_note(s, &batch, position);
+        if (index)
+            err = segment_index(s, &batch, position, (int32_t)log->o.config->index_interval_bytes);
+        if (err)
+            break;
+    }
+    return err;
+}
+
+/* Walk a segment from `from`, where the offset `end` comes next, noting and
+ * maybe indexing what is right. */
+static enum evl_error tail_walk(struct log *log, struct segment *s, int64_t from, int64_t end,
+                                bool index, struct tail *tail)
+{
+    struct scan scan = { 0 };
+    *tail = (struct tail){ .found = SCAN_END };
+    enum evl_error err = io_size(s->io, s->file, &tail->size);
+    if (err)
+        return err;
+    s->bytes = from;
+    s->end = end;
+    scan_begin(&scan, s->io, s->file, from, tail->size, SCAN_STEP_WHOLE);
+    err = tail_walk_on(log, s, &scan, index, tail);
+    tail->position = scan.at;
+    if (tail->found == SCAN_BAD)
+        fault_keep(&tail->why);
+    scan_release(&scan);
+    return err;
+}
+
+static enum evl_error tail_is_damage(const struct segment *s, const struct tail *tail)
+{
+    if (tail->found == SCAN_BAD)
+        (void)fault_again(EVL_ERR_CORRUPT, &tail->why);
+    else
+        (void)fail(EVL_ERR_CORRUPT, "the file ends inside a batch");
+    return failed(EVL_ERR_CORRUPT, "damaged: %020" PRId64 ".log, byte %" PRId64 ", offset %" PRId64,
+                  s->base, tail->position, s->end);
+}
+
+/* ---- after a boot ----------------------------------------------------------------------- */
+
+static enum evl_error tail_copy(struct log *log, const struct segment *s, const struct tail *tail,
+                                int to)
+{
+    struct evl_buffer piece = { 0 };
+    enum evl_error err = EVL_OK;
+    for (int64_t at = tail->position; at < tail->size && !err;) {
+        size_t got;
+        size_t put;
+        buf_clear(&piece);
+        err = io_read(s->io, s->file, buf_room(&piece, SCAN_STEP_WHOLE), SCAN_STEP_WHOLE, at, &got);
+        struct evl_bytes part = evl_bytes(piece.at, got);
+        if (!err && got == 0)
+            break;
+        if (!err)
+            err = io_write_all(log->o.io, to, &part, 1, at - tail->position, &put);
+        at += (int64_t)got;
+    }
+    buf_release(&piece);
+    return err ? err : io_sync(log->o.io, to);
+}
+
+/* Keep what will be cut off, for a person to look at. */
+static enum evl_error tail_save(struct log *log, const struct segment *s, const struct tail *tail)
+{
+    char path[PATH_MAX];
+    int file;
+    enum evl_error err = segment_path(log->dir, s->end, "cut", path);
+    if (!err)
+        err = io_open(log->o.io, path, IO_CREATE, &file);
+    if (err)
+        return err;
+    err = io_truncate(log->o.io, file, 0);
+    if (!err)
+        err = tail_copy(log, s, tail, file);
+    io_close(log->o.io, file);
+    if (!err)
+        err = io_sync_dir(log->o.io, log->dir);
+    return err ? failed(err, "%s", path) : EVL_OK;
+}
+
+static void tail_tell(struct log *log, const struct segment *s, const struct tail *tail)
+{
+    char line[512];
+    if (!log->o.say)
+        return;
+    snprintf(line, sizeof line,
+             "%s-%" PRId32 ": the machine went down while offset %" PRId64 " was written; %" PRId64
+             " bytes that nobody was promised are in %020" PRId64 ".cut",
+             log->o.topic, log->o.partition, s->end, tail->size - tail->position, s->end);
+    log->o.say(log->o.context, line);
+}
+
+static enum evl_error tail_cut(struct log *log, struct segment *s, struct tail *tail)
+{
+    enum evl_error err = tail_save(log, s, tail);
+    if (!err)
+        err = segment_cut(s, tail->position, s->end);
+    if (!err)
+        tail_tell(log, s, tail);
+    return err;
+}
+
+/* Where in the last segment the walk begins: at the recovery point, if its
+ * index still leads there. */
+static enum evl_error boot_begin(struct segment *s, int64_t point, int64_t *from, int64_t *end)
+{
+    int64_t size;
+    *from = 0;
+    *end = s->base;
+    if (point <= s->base)
+        return EVL_OK;
+    enum evl_error err = io_size(s->io, s->file, &size);
+    int64_t position = 0;
+    if (!err)
+        err = segment_find(s, point, size, &position);
+    if (err == EVL_ERR_CORRUPT) /* the index is of no use */
+        return EVL_OK;
+    if (err || position == 0)
+        return err;
+    struct scan scan = { 0 };
+    struct batch batch;
+    struct evl_bytes bytes;
+    enum scan_found found;
+    scan_begin(&scan, s->io, s->file, position, size, BATCH_HEAD);
+    err = scan_next(&scan, SCAN_HEADS, &batch, &bytes, &found);
+    scan_release(&scan);
+    if (!err && ((found == SCAN_BATCH && batch.base_offset == point) || found != SCAN_BATCH)) {
+        *from = position; /* right there, or nothing whole is behind it */
+        *end = point;
+    }
+    return err;
+}
+
+/* Entries of the index that point behind the walk's begin are made anew. */
+static enum evl_error boot_index(struct segment *s, int64_t from, int64_t end)
+{
+    struct index_entry last;
+    enum evl_error err = segment_indexes(s);
+    if (!err)
+        err = index_cut_values(&s->offsets, from);
+    while (!err && s->times.count > 0) {
+        err = index_get(&s->times, s->times.count - 1, &last);
+        if (!err && s->base + last.value < end)
+            break;
+        if (!err)
+            err = index_cut(&s->times, s->times.count - 1);
+    }
+    return err ? err : segment_resume(s, from, end);
+}
+
+/* Walk the last segment, and make it end where it is right. */
+static enum evl_error boot_segment(struct log *log, int64_t point, bool *cut)
+{
+    struct segment *s = &log->active;
+    struct tail tail;
+    int64_t from;
+    int64_t end;
+    enum evl_error err = boot_begin(s, point, &from, &end);
+    if (!err)
+        err = boot_index(s, from, end);
+    if (!err)
+        err = tail_walk(log, s, from, end, true, &tail);
+    if (err)
+        return err;
+    *cut = tail.found != SCAN_END;
+    if (s->end < point && !planted(CUT_DAMAGE)) {
+        if (tail.found != SCAN_END)
+            return tail_is_damage(s, &tail);
+        return fail(EVL_ERR_CORRUPT,
+                    "damaged: %020" PRId64 ".log ends with offset %" PRId64
+                    ", and all before %" PRId64 " was on the disk once",
+                    s->base, s->end - 1, point);
+    }
+    return *cut ? tail_cut(log, s, &tail) : EVL_OK;
+}
+
+/* Snapshots that speak of a future that did not happen. */
+static enum evl_error boot_snapshots(struct log *log, int64_t end)
+{
+    struct io_names names;
+    char path[PATH_MAX];
+    enum evl_error err = io_list(log->o.io, log->dir, &names);
+    if (err)
+        return err;
+    for (size_t i = 0; i < names.count && !err; i++) {
+        const char *dot = strchr(names.at[i], '.');
+        if (!dot || strcmp(dot, ".snapshot") != 0 || strtoll(names.at[i], NULL, 10) <= end)
+            continue;
+        err = segment_path(log->dir, strtoll(names.at[i], NULL, 10), "snapshot", path);
+        if (!err)
+            err = io_remove(log->o.io, path);
+    }
+    io_names_release(&names);
+    return err;
+}
+
+/* The epochs' file was torn: what it said is in the batches, as far as this
+ * segment goes. */
+static enum evl_error boot_epochs(struct log *log, int64_t end, bool cut)
+{
+    epochs_release(&log->epochs);
+    enum evl_error err = epochs_load(log->o.io, log->dir, &log->epochs);
+    if (err == EVL_ERR_CORRUPT)
+        err = EVL_OK;
+    if (err)
+        return err;
+    bool changed = epochs_cut(&log->epochs, end);
+    if (cut) {
+        int32_t latest = epochs_latest(&log->epochs);
+        log->o.epoch = (latest > log->o.epoch ? latest : log->o.epoch) + 1;
+        changed = epochs_note(&log->epochs, log->o.epoch, end) || changed;
+    }
+    log->has_epochs = true;
+    return changed ? epochs_store(log->o.io, log->dir, &log->epochs) : EVL_OK;
+}
+
+/* The words of a log that is on the disk up to its end. */
+static void boot_words(struct log *log, int64_t start, int64_t end)
+{
+    log_set(log, SHARE_START, (uint64_t)start);
+    log_set(log, SHARE_BASE, (uint64_t)(log->base_count ? log->active.base : end));
+    log_set(log, SHARE_BYTES, (uint64_t)(log->base_count ? log->active.bytes : 0));
+    log_set(log, SHARE_SAVED, 0);
+    log_set(log, SHARE_SHOWN, 0);
+    log_set(log, SHARE_WRITTEN, (uint64_t)end);
+    log_set(log, SHARE_SYNCED, (uint64_t)end);
+    log_set(log, SHARE_FAILED, 0);
+    log_changed(log);
+    log_set(log, SHARE_STATE, SHARE_LIVE);
+}
+
+static enum evl_error recover_points(struct log *log, int64_t *start, int64_t *point)
+{
+    enum evl_error err = checkpoint_get(log->o.io, log->o.root, CHECKPOINT_START, log->o.topic,
+                                        log->o.partition, start);
+    if (!err)
+        err = checkpoint_get(log->o.io, log->o.root, CHECKPOINT_RECOVERY, log->o.topic,
+                             log->o.partition, point);
+    return err;
+}
+
+static enum evl_error boot_open(struct log *log, int64_t point, int64_t *end, bool *cut)
+{
+    int64_t last = log->bases[log->base_count - 1];
+    enum evl_error err = segment_open(log->o.io, log->dir, last, IO_WRITE, &log->active);
+    if (!err)
+        err = boot_segment(log, point, cut);
+    if (!err)
+        err = io_sync(log->o.io, log->active.file);
+    if (!err)
+        *end = log->active.end;
+    return err;
+}
+
+/* The folder may be another topic's by now, with the same name. */
+static enum evl_error boot_identity(struct log *log)
+{
+    struct uuid id;
+    enum evl_error err = log_identity(log->o.io, log->dir, &id);
+    if (err == EVL_ERR_NOT_FOUND) /* not written by us, or before Kafka had ids */
+        return EVL_OK;
+    if (!err && !uuid_equal(&id, &log->o.id) && !planted(STALE_WRITER))
+        err = fail(EVL_ERR_NOT_FOUND, "the topic was removed, and another made under its name");
+    return err;
+}
+
+enum evl_error recover_boot(struct log *log)
+{
+    int64_t start = -1;
+    int64_t point = -1;
+    bool cut = false;
+    if (log->active.file >= 0)
+        segment_close(&log->active);
+    enum evl_error err = boot_identity(log);
+    if (!err)
+        err = recover_points(log, &start, &point);
+    if (!err)
+        err = compact_finish(log);
+    if (!err)
+        err = log_list(log);
+    if (err)
+        return err;
+    int64_t first = log->base_count ? log->bases[0] : 0;
+    int64_t end = start > first ? start : first;
+    if (log->base_count > 0)
+        err = boot_open(log, point, &end, &cut);
+    else if (point > end)
+        err = fail(EVL_ERR_CORRUPT,
+                   "damaged: no segment is left, and there were %" PRId64 " records", point);
+    if (!err)
+        err = boot_snapshots(log, end);
+    if (!err)
+        err = boot_epochs(log, end, cut);
+    if (!err)
+        err = io_sync_dir(log->o.io, log->dir);
+    if (!err)
+        boot_words(log, start > first ? start : first, end);
+    return err;
+}
+
+/* ---- after a death ----------------------------------------------------------------------- */
+
+/* Walk from what readers may have seen to the end of the newest segment. */
+static enum evl_error mend_segment(struct log *log, int64_t known)
+{
+    struct segment *s = &log->active;
+    struct tail tail;
+    int64_t size;
+    int64_t from = 0;
+    enum evl_error err = io_size(s->io, s->file, &size);
+    if (!err && known > s->base)
+        err = segment_find(s, known, size, &from);
+    if (!err)
+        err = boot_index(s, from, from > 0 ? known : s->base);
+    if (!err)
+        err = tail_walk(log, s, from, from > 0 ? known : s->base, true, &tail);
+    if (err || tail.found == SCAN_END)
+        return err;
+    if (tail.found == SCAN_BAD && !planted(CUT_DAMAGE))
+        return tail_is_damage(s, &tail);
+    return segment_cut(s, tail.position, s->end); /* half of what a dead writer wrote */
+}
+
+enum evl_error recover_mend(struct log *log)
+{
+    int64_t known = log_end(log);
+    if (log->active.file >= 0)
+        segment_close(&log->active);
+    if (log->producers)
+        log->producers_end = -1;
+    enum evl_error err = log_list(log);
+    if (err || log->base_count == 0)
+        return err;
+    int64_t last = log->bases[log->base_count - 1];
+    err = segment_open(log->o.io, log->dir, last, IO_WRITE, &log->active);
+    if (!err)
+        err = mend_segment(log, known);
+    if (err)
+        return err;
+    if (log->active.end < known)
+        return fail(EVL_ERR_CORRUPT,
+                    "damaged: %020" PRId64 ".log ends with offset %" PRId64
+                    ", and readers saw %" PRId64,
+                    last, log->active.end - 1, known - 1);
+    log_set(log, SHARE_BYTES, (uint64_t)log->active.bytes);
+    log_set(log, SHARE_BASE, (uint64_t)last);
+    log_set(log, SHARE_WRITTEN, (uint64_t)log->active.end);
+    log_changed(log);
+    return EVL_OK;
+}
+
+/* ---- without leave to write ----------------------------------------------------------------- */
+
+static enum evl_error survey_segment(struct log *log, int64_t point, int64_t *end)
+{
+    struct segment s;
+    struct tail tail;
+    int64_t from;
+    enum evl_error err =
+        segment_open(log->o.io, log->dir, log->bases[log->base_count - 1], IO_READ, &s);
+    if (err)
+        return err;
+    err = io_sync(log->o.io, s.file); /* what we see now is on the disk then */
+    if (!err)
+        err = boot_begin(&s, point, &from, end);
+    if (!err)
+        err = tail_walk(log, &s, from, *end, false, &tail);
+    if (!err)
+        *end = s.end;
+    segment_close(&s);
+    return err;
+}
+
+enum evl_error recover_survey(struct log *log)
+{
+    int64_t start = -1;
+    int64_t point = -1;
+    int64_t watermark = -1;
+    enum evl_error err = recover_points(log, &start, &point);
+    if (!err)
+        err = checkpoint_get(log->o.io, log->o.root, CHECKPOINT_WATERMARK, log->o.topic,
+                             log->o.partition, &watermark);
+    int64_t first = log->base_count ? log->bases[0] : 0;
+    int64_t end = start > first ? start : first;
+    if (!err && log->base_count > 0)
+        err = survey_segment(log, point, &end);
+    if (err)
+        return err;
+    log->start = start > first ? start : first;
+    log->end = watermark >= 0 && watermark < end ? watermark : end;
+    if (log->end < log->start)
+        log->end = log->start;
+    return EVL_OK;
+}
+
+/* ---- after a failed sync -------------------------------------------------------------------- */
+
+/* Make the log end where it was synced; segments behind that go. */
+static enum evl_error repair_cut(struct log *log, int64_t end)
+{
+    char path[PATH_MAX];
+    enum evl_error err = log_list(log);
+    while (!err && log->base_count > 0 && log->bases[log->base_count - 1] > end) {
+        err = segment_path(log->dir, log->bases[--log->base_count], "log", path);
+        if (!err)
+            err = io_remove(log->o.io, path);
+    }
+    if (err || log->base_count == 0)
+        return err;
+    struct segment *s = &log->active;
+    err = segment_open(log->o.io, log->dir, log->bases[log->base_count - 1], IO_WRITE, s);
+    if (err)
+        return err;
+    int64_t size;
+    int64_t position = 0;
+    err = io_size(s->io, s->file, &size);
+    if (!err)
+        err = segment_find(s, end, size, &position);
+    if (!err)
+        err = segment_cut(s, position, end);
+    if (!err)
+        err = io_sync(s->io, s->file);
+    return err ? err : io_sync_dir(log->o.io, log->dir);
+}
+
+static enum evl_error repair_locked(struct log *log)
+{
+    int64_t end = (int64_t)log_word(log, SHARE_SYNCED);
+    if (!log_word(log, SHARE_FAILED))
+        return EVL_OK;
+    if (log->active.file >= 0)
+        segment_close(&log->active);
+    enum evl_error err = repair_cut(log, end);
+    if (!err)
+        err = boot_snapshots(log, end);
+    if (err)
+        return err;
+    log_set(log, SHARE_CUTS, log_word(log, SHARE_CUTS) + 1);
+    int64_t start = (int64_t)log_word(log, SHARE_START);
+    boot_words(log, start, end);
+    if (log->producers)
+        log->producers_end = -1;
+    return boot_epochs(log, end, true);
+}
+
+enum evl_error recover_repair(struct log *log)
+{
+    bool dirty;
+    int64_t until = io_now(log->o.io) + log->o.patience;
+    enum evl_error err = share_lock(log->o.share, log->slot, SHARE_APPEND, until, &dirty);
+    if (err)
+        return log_failed(log, err);
+    err = share_lock(log->o.share, log->slot, SHARE_SYNC, until, &dirty);
+    if (!err) {
+        err = repair_locked(log);
+        share_unlock(log->o.share, log->slot, SHARE_SYNC);
+    }
+    share_unlock(log->o.share, log->slot, SHARE_APPEND);
+    share_tell(log->o.share);
+    return err ? log_failed(log, err) : EVL_OK;
+}

@@ -1,0 +1,241 @@
+/* admin.c - the public face of topics: what they are, and their changes. */
+#include <evl/admin.h>
+
+#include <stdio.h>
+
+#include "base/fault.h"
+#include "base/memory.h"
+#include "log/reader.h"
+#include "log/recover.h"
+#include "log/replay.h"
+#include "place/place.h"
+
+/* ---- looking ------------------------------------------------------------------------ */
+
+static struct evl_topic topic_public(const struct directory_topic *t)
+{
+    struct evl_topic topic = { .name = t->name, .partitions = t->partitions, .replicas = 1 };
+    topic.internal = strncmp(t->name, "__", 2) == 0;
+    if (!uuid_is_zero(&t->id))
+        uuid_print(&t->id, topic.id);
+    return topic;
+}
+
+enum evl_error evl_admin_topics(struct evl_place *place, struct evl_topics *topics)
+{
+    struct directory_topic t;
+    struct evl_topics list = { 0 };
+    enum evl_error err = directory_refresh(place->directory);
+    if (err)
+        return err;
+    for (size_t i = 0; directory_topic_at(place->directory, i, &t); i++) {
+        if ((i & (i - 1)) == 0) /* at each power of two */
+            list.at = memory_grow(list.at, 2 * i + 1, sizeof *list.at);
+        list.at[list.count] = topic_public(&t);
+        list.at[list.count++].name = memory_text(t.name);
+    }
+    *topics = list;
+    return EVL_OK;
+}
+
+void evl_topics_release(struct evl_topics *topics)
+{
+    for (size_t i = 0; i < topics->count; i++)
+        memory_free((char *)(uintptr_t)topics->at[i].name); /* ours: see above */
+    memory_free(topics->at);
+    *topics = (struct evl_topics){ 0 };
+}
+
+enum evl_error evl_admin_topic(struct evl_place *place, const char *name, struct evl_topic *topic)
+{
+    struct directory_topic t;
+    enum evl_error err = directory_refresh(place->directory);
+    if (!err)
+        err = directory_topic(place->directory, name, &t);
+    if (!err)
+        *topic = topic_public(&t);
+    return err;
+}
+
+/* The timestamp of the first record there is. */
+static enum evl_error partition_oldest(struct log *log, struct evl_partition *facts)
+{
+    struct reader reader = { 0 };
+    struct batch_reader records = { 0 };
+    struct batch batch;
+    struct evl_bytes bytes;
+    struct evl_record record;
+    bool got;
+    bool more = false;
+    reader_begin(&reader, log, facts->start);
+    enum evl_error err = reader_next(&reader, facts->end, &batch, &bytes, &got);
+    if (!err && got)
+        err = batch_open(&records, bytes, PLAIN_BYTES_MAX);
+    while (!err && got && !(err = batch_next(&records, &record, &more)) && more)
+        if (record.offset >= facts->start) {
+            facts->oldest = record.timestamp;
+            break;
+        }
+    batch_reader_release(&records);
+    reader_release(&reader);
+    return err;
+}
+
+/* The largest timestamp of the last segment, and so of what is newest. */
+static enum evl_error partition_newest(struct log *log, struct evl_partition *facts)
+{
+    struct segment s;
+    int64_t size;
+    if (log->base_count == 0)
+        return EVL_OK;
+    size_t last = log_segment_of(log, facts->end - 1);
+    enum evl_error err = segment_open(log->o.io, log->dir, log->bases[last], IO_READ, &s);
+    if (err)
+        return err;
+    err = io_size(log->o.io, s.file, &size);
+    if (!err)
+        err = segment_newest_batch(&s, size, facts->end, &facts->newest);
+    segment_close(&s);
+    return err;
+}
+
+static enum evl_error partition_facts(struct log *log, struct evl_partition *facts)
+{
+    facts->start = log_start(log);
+    facts->end = log_end(log);
+    facts->segments = (int32_t)log->base_count;
+    facts->failed = log_is_failed(log);
+    facts->leader_epoch = log->o.epoch;
+    enum evl_error err = replay_stable_end(log, &facts->stable_end);
+    if (!err)
+        err = log_bytes(log, &facts->bytes);
+    if (!err && facts->end > facts->start)
+        err = partition_oldest(log, facts);
+    if (!err && facts->end > facts->start)
+        err = partition_newest(log, facts);
+    return err;
+}
+
+enum evl_error evl_admin_partition(struct evl_place *place, const char *topic, int32_t partition,
+                                   struct evl_partition *facts)
+{
+    struct log *log;
+    struct evl_partition found = { .partition = partition,
+                                   .oldest = EVL_NO_TIMESTAMP,
+                                   .newest = EVL_NO_TIMESTAMP };
+    enum evl_error err = directory_log(place->directory, topic, partition, NULL, &log);
+    if (err == EVL_ERR_NOT_FOUND && directory_is_foreign(place->directory)) {
+        found.missing = true;
+        *facts = found;
+        return EVL_OK;
+    }
+    if (err)
+        return err;
+    err = partition_facts(log, &found);
+    log_close(log);
+    if (!err)
+        *facts = found;
+    return err;
+}
+
+enum evl_error evl_admin_configs(struct evl_place *place, const char *topic,
+                                 struct evl_configs *configs)
+{
+    struct directory_topic t;
+    enum evl_error err = directory_refresh(place->directory);
+    if (!err)
+        err = directory_topic(place->directory, topic, &t);
+    if (err)
+        return err;
+    *configs = (struct evl_configs){ 0 };
+    const struct image *image = directory_image(place->directory);
+    const struct topic *found = image ? image_topic(image, topic) : NULL;
+    const struct overrides *o = found ? found->overrides : NULL;
+    if (!o)
+        return EVL_OK;
+    configs->at = memory_take(o->count, sizeof *configs->at);
+    for (; configs->count < o->count; configs->count++)
+        configs->at[configs->count] =
+            (struct evl_config){ memory_text(o->at[configs->count].name),
+                                 memory_text(o->at[configs->count].value) };
+    return EVL_OK;
+}
+
+void evl_configs_release(struct evl_configs *configs)
+{
+    for (size_t i = 0; i < configs->count; i++) {
+        memory_free((char *)(uintptr_t)configs->at[i].name);
+        memory_free((char *)(uintptr_t)configs->at[i].value);
+    }
+    memory_free(configs->at);
+    *configs = (struct evl_configs){ 0 };
+}
+
+/* ---- changing -------------------------------------------------------------------------- */
+
+static struct decide_setting setting_private(const struct evl_change *change)
+{
+    static const enum decide_how how[] = {
+        [EVL_SET] = DECIDE_SET,
+        [EVL_UNSET] = DECIDE_UNSET,
+        [EVL_APPEND] = DECIDE_APPEND,
+        [EVL_SUBTRACT] = DECIDE_SUBTRACT,
+    };
+    return (struct decide_setting){ how[change->kind], change->name, change->value };
+}
+
+static struct decide_setting *settings_private(const struct evl_change *changes, size_t count)
+{
+    struct decide_setting *settings = memory_take(count, sizeof *settings);
+    for (size_t i = 0; i < count; i++)
+        settings[i] = setting_private(&changes[i]);
+    return settings;
+}
+
+enum evl_error evl_admin_create(struct evl_place *place, const char *topic, int32_t partitions,
+                                const struct evl_change *settings, size_t count, bool dry)
+{
+    struct decide_setting *private = settings_private(settings, count);
+    enum evl_error err = directory_create(place->directory, topic, partitions, private, count, dry);
+    memory_free(private);
+    return err;
+}
+
+enum evl_error evl_admin_remove(struct evl_place *place, const char *topic, bool dry)
+{
+    return directory_remove(place->directory, topic, dry);
+}
+
+enum evl_error evl_admin_grow(struct evl_place *place, const char *topic, int32_t partitions,
+                              bool dry)
+{
+    return directory_grow(place->directory, topic, partitions, dry);
+}
+
+enum evl_error evl_admin_configure(struct evl_place *place, const char *topic,
+                                   const struct evl_change *changes, size_t count, bool dry)
+{
+    struct decide_setting *settings = settings_private(changes, count);
+    enum evl_error err = directory_configure(place->directory, topic, settings, count, dry);
+    memory_free(settings);
+    return err;
+}
+
+enum evl_error evl_admin_rename(struct evl_place *place, const char *from, const char *to, bool dry)
+{
+    return directory_rename(place->directory, from, to, dry);
+}
+
+enum evl_error evl_admin_repair(struct evl_place *place, const char *topic, int32_t partition,
+                                int64_t *end)
+{
+    struct log *log;
+    enum evl_error err = directory_log(place->directory, topic, partition, NULL, &log);
+    if (err)
+        return err;
+    err = recover_repair(log);
+    if (!err)
+        *end = log_end(log);
+    log_close(log);
+    return err;
+}

@@ -1,0 +1,438 @@
+/* directory.c - open a data directory, know its topics, open its logs. */
+#include "place/directory.h"
+
+#include <evl/text.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/fault.h"
+#include "base/memory.h"
+#include "config/properties.h"
+#include "io/io_file.h"
+#include "log/reader.h"
+#include "place/inside.h"
+
+#define META_FILE   "meta.properties"
+#define FORMAT_KEY  "ev.format"
+#define FORMAT_OURS "1"
+
+enum { META_BYTES_MAX = 64 << 10 };
+
+/* ---- its identity -------------------------------------------------------------------- */
+
+static enum evl_error directory_path_of(const struct directory *d, const char *name, char *path)
+{
+    if (snprintf(path, PATH_MAX, "%s/%s", d->path, name) >= PATH_MAX)
+        return fail(EVL_ERR_USAGE, "%s/%s: name too long", d->path, name);
+    return EVL_OK;
+}
+
+static void meta_take_id(const struct properties *p, const char *key, struct uuid *id)
+{
+    const char *text = properties_get(p, key);
+    if (text)
+        (void)uuid_parse(text, id); /* a cluster id may be any text in Kafka */
+}
+
+/* What meta.properties says: *ours, or whose else. */
+static enum evl_error directory_identify(struct directory *d, bool *ours)
+{
+    char path[PATH_MAX];
+    struct evl_buffer text = { 0 };
+    struct properties meta = { 0 };
+    enum evl_error err = directory_path_of(d, META_FILE, path);
+    if (!err)
+        err = io_file_read(d->io, path, META_BYTES_MAX, &text);
+    if (!err) {
+        err = properties_read(buf_bytes(&text), &meta);
+        if (err)
+            err = failed(err, "%s", path);
+    }
+    const char *format = err ? NULL : properties_get(&meta, FORMAT_KEY);
+    if (format && strcmp(format, FORMAT_OURS) != 0)
+        err = fail(EVL_ERR_CONFIG, "%s: %s=%s is newer than this program understands", path,
+                   FORMAT_KEY, format);
+    if (!err) {
+        *ours = format != NULL;
+        meta_take_id(&meta, "directory.id", &d->id);
+        meta_take_id(&meta, "cluster.id", &d->cluster);
+    }
+    properties_release(&meta);
+    buf_release(&text);
+    return err;
+}
+
+static struct uuid directory_new_id(struct directory *d)
+{
+    return uuid_make(io_random(d->io), io_random(d->io));
+}
+
+static enum evl_error meta_write(struct directory *d)
+{
+    char text[UUID_TEXT];
+    struct evl_buffer out = { 0 };
+    d->id = directory_new_id(d);
+    d->cluster = directory_new_id(d);
+    buf_add_text(&out, "# a data directory of the ev tools, see evlog(5)\n");
+    properties_add(&out, "version", "1");
+    properties_add(&out, "cluster.id", uuid_print(&d->cluster, text));
+    properties_add(&out, "directory.id", uuid_print(&d->id, text));
+    properties_add(&out, "node.id", "1");
+    properties_add(&out, FORMAT_KEY, FORMAT_OURS);
+    enum evl_error err = io_file_replace(d->io, d->path, META_FILE, buf_bytes(&out));
+    buf_release(&out);
+    return err;
+}
+
+/* ---- making one ------------------------------------------------------------------------ */
+
+/* Make one folder, and have its name on the disk. */
+static enum evl_error make_folder(struct io *io, const char *path)
+{
+    char parent[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    enum evl_error err = io_make_dir(io, path);
+    if (err && err != EVL_ERR_EXISTS)
+        return err;
+    if (!slash)
+        snprintf(parent, sizeof parent, ".");
+    else
+        snprintf(parent, sizeof parent, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    return io_sync_dir(io, parent);
+}
+
+/* Make the directory, and its parents where they are missing. */
+static enum evl_error make_path(struct io *io, const char *path)
+{
+    char part[PATH_MAX];
+    size_t length = strlen(path);
+    if (length >= sizeof part)
+        return fail(EVL_ERR_USAGE, "%s: name too long", path);
+    memcpy(part, path, length + 1);
+    for (char *slash = part + 1;; slash++) {
+        if (*slash != '/' && *slash != '\0')
+            continue;
+        char end = *slash;
+        *slash = '\0';
+        struct io_stat stat;
+        enum evl_error err = io_stat(io, part, &stat);
+        if (err == EVL_ERR_NOT_FOUND)
+            err = make_folder(io, part);
+        if (err)
+            return err;
+        if (end == '\0')
+            return EVL_OK;
+        *slash = end;
+    }
+}
+
+static bool name_is_ours(const char *name)
+{
+    static const char *const ours[] = { "ev.lock", "ev.shm", META_FILE ".tmp", "lost+found",
+                                        METADATA_TOPIC "-0" };
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (strcmp(name, ours[i]) == 0)
+            return true;
+    return false;
+}
+
+/* An empty folder may become a data directory; nobody's home does. */
+static enum evl_error directory_is_fresh(struct directory *d)
+{
+    struct io_names names;
+    enum evl_error err = io_list(d->io, d->path, &names);
+    if (err)
+        return err;
+    for (size_t i = 0; i < names.count && !err; i++)
+        if (!name_is_ours(names.at[i]))
+            err = fail(EVL_ERR_EXISTS,
+                       "%s is not a data directory, and not empty (%s); give a new or empty one",
+                       d->path, names.at[i]);
+    io_names_release(&names);
+    return err;
+}
+
+/* Under the lock: the metadata's folder first, meta.properties last. */
+static enum evl_error directory_found_locked(struct directory *d)
+{
+    char path[PATH_MAX];
+    bool ours;
+    enum evl_error err = directory_identify(d, &ours);
+    if (err != EVL_ERR_NOT_FOUND) /* somebody was faster */
+        return err;
+    err = directory_path_of(d, METADATA_TOPIC "-0", path);
+    if (!err)
+        err = io_make_dir(d->io, path);
+    if (err == EVL_ERR_EXISTS)
+        err = EVL_OK;
+    struct uuid metadata = METADATA_ID;
+    if (!err)
+        err = log_set_identity(d->io, path, &metadata);
+    return err ? err : meta_write(d);
+}
+
+static enum evl_error directory_found(struct directory *d)
+{
+    enum evl_error err = make_path(d->io, d->path);
+    if (!err)
+        err = directory_is_fresh(d);
+    if (!err)
+        err = share_open(d->io, d->path, true, d->slots, &d->share);
+    if (!err)
+        err = share_lock_directory(d->share, SHARE_LOCK_CHECKPOINTS, io_now(d->io) + d->patience);
+    if (err)
+        return err;
+    err = directory_found_locked(d);
+    share_unlock_directory(d->share, SHARE_LOCK_CHECKPOINTS);
+    return err;
+}
+
+/* ---- opening ------------------------------------------------------------------------------ */
+
+static enum evl_error directory_share_open(struct directory *d)
+{
+    enum evl_error err = EVL_OK;
+    if (d->share)
+        return EVL_OK;
+    if (d->writable) {
+        err = share_open(d->io, d->path, true, d->slots, &d->share);
+        if (err != EVL_ERR_DENIED)
+            return err;
+        d->writable = false; /* who may only read reads */
+    }
+    return share_open(d->io, d->path, false, d->slots, &d->share);
+}
+
+static enum evl_error directory_open_metadata(struct directory *d)
+{
+    struct topic_config config;
+    struct uuid metadata = METADATA_ID;
+    config_init(&config);
+    struct log_options o = { .io = d->io,
+                             .share = d->share,
+                             .root = d->path,
+                             .topic = METADATA_TOPIC,
+                             .id = metadata,
+                             .config = &config,
+                             .writable = d->writable,
+                             .patience = d->patience,
+                             .say = d->say,
+                             .context = d->context };
+    return log_open(&o, &d->metadata);
+}
+
+static enum evl_error directory_open_ours(struct directory *d)
+{
+    enum evl_error err = d->writable && !d->force ? io_sharable(d->io, d->path) : EVL_OK;
+    if (!err)
+        err = directory_share_open(d);
+    if (!err)
+        err = directory_open_metadata(d);
+    if (err)
+        return err;
+    d->image = image_create();
+    err = directory_refresh(d);
+    if (!err && d->applied == 0 && d->writable)
+        err = directory_bootstrap(d);
+    return err;
+}
+
+/* Find out what the path is: ours, to be made, or foreign. */
+static enum evl_error directory_look(struct directory *d, bool create)
+{
+    bool ours = false;
+    enum evl_error err = directory_identify(d, &ours);
+    if (err == EVL_ERR_NOT_FOUND && foreign_is_one(d->io, d->path))
+        return foreign_open(d->io, d->path, &d->foreign);
+    if (err == EVL_ERR_NOT_FOUND && create && d->writable) {
+        err = directory_found(d);
+        ours = !err;
+    } else if (err == EVL_ERR_NOT_FOUND) {
+        struct io_stat stat;
+        if (io_stat(d->io, d->path, &stat))
+            return fail(EVL_ERR_NOT_FOUND, "%s: no such directory", d->path);
+        return fail(EVL_ERR_NOT_FOUND, "%s: not a data directory (it has no %s)", d->path,
+                    META_FILE);
+    }
+    if (err)
+        return err;
+    return ours ? directory_open_ours(d) : foreign_open(d->io, d->path, &d->foreign);
+}
+
+enum evl_error directory_open(const struct evl_place_options *options, struct io *io,
+                              struct directory **directory)
+{
+    struct directory *d = memory_take(1, sizeof *d);
+    int64_t patience_ms = options->timeout_ms ? options->timeout_ms : PLACE_PATIENCE_MS;
+    d->io = io;
+    d->path = memory_text(options->dir);
+    d->writable = !options->readonly;
+    d->force = options->force;
+    d->patience = patience_ms * IO_MS;
+    d->slots = options->io ? DIRECTORY_SLOTS_TEST : SHARE_SLOTS;
+    d->say = options->say;
+    d->context = options->context;
+    enum evl_error err = directory_look(d, options->create);
+    if (err) {
+        directory_close(d);
+        return err;
+    }
+    *directory = d;
+    return EVL_OK;
+}
+
+void directory_close(struct directory *d)
+{
+    if (!d)
+        return;
+    log_close(d->metadata);
+    reader_release(&d->reader);
+    batch_reader_release(&d->records);
+    image_destroy(d->image);
+    foreign_close(d->foreign);
+    share_close(d->share);
+    memory_free(d->path);
+    memory_free(d);
+}
+
+bool directory_is_foreign(const struct directory *d) { return d->foreign != NULL; }
+bool directory_is_writable(const struct directory *d) { return d->writable && !d->foreign; }
+const char *directory_path(const struct directory *d) { return d->path; }
+struct share *directory_share(struct directory *d) { return d->share; }
+int64_t directory_patience(const struct directory *d) { return d->patience; }
+const struct image *directory_image(const struct directory *d) { return d->image; }
+uint64_t directory_version(const struct directory *d) { return (uint64_t)d->applied; }
+
+/* ---- following the metadata ------------------------------------------------------------------ */
+
+static enum evl_error directory_apply(struct directory *d, struct evl_bytes bytes)
+{
+    struct evl_record record;
+    bool more = false;
+    enum evl_error err = batch_open(&d->records, bytes, PLAIN_BYTES_MAX);
+    while (!err && !(err = batch_next(&d->records, &record, &more)) && more)
+        if (!record.control && record.offset >= d->applied)
+            err = image_apply(d->image, record.value);
+    return err;
+}
+
+enum evl_error directory_refresh(struct directory *d)
+{
+    struct batch batch;
+    struct evl_bytes bytes;
+    bool got = true;
+    if (d->foreign)
+        return EVL_OK;
+    int64_t end = log_end(d->metadata);
+    if (d->applied >= end)
+        return EVL_OK;
+    if (d->reader.log != d->metadata)
+        reader_begin(&d->reader, d->metadata, d->applied);
+    enum evl_error err = EVL_OK;
+    while (!err && !(err = reader_next(&d->reader, end, &batch, &bytes, &got)) && got) {
+        err = directory_apply(d, bytes);
+        if (!err)
+            d->applied = batch.last_offset + 1;
+    }
+    return err ? failed(err, "%s", d->path) : EVL_OK;
+}
+
+/* ---- topics -------------------------------------------------------------------------------------- */
+
+static struct directory_topic topic_view(const struct topic *t)
+{
+    return (struct directory_topic){ t->name, t->id, t->partition_count, t->config };
+}
+
+bool directory_topic_at(struct directory *d, size_t i, struct directory_topic *topic)
+{
+    size_t count;
+    if (d->foreign)
+        return foreign_topic_at(d->foreign, i, topic);
+    struct topic *const *topics = image_topics(d->image, &count);
+    if (i >= count)
+        return false;
+    *topic = topic_view(topics[i]);
+    return true;
+}
+
+/* The name that was perhaps meant. */
+static enum evl_error topic_unknown(struct directory *d, const char *name)
+{
+    struct directory_topic topic;
+    const char *near = NULL;
+    int least = (int)strlen(name) / 3 + 1;
+    for (size_t i = 0; directory_topic_at(d, i, &topic); i++) {
+        int distance = evl_text_distance(name, topic.name);
+        if (distance <= least) {
+            least = distance - 1;
+            near = topic.name;
+        }
+    }
+    if (near)
+        return fail(EVL_ERR_NOT_FOUND, "no topic %s in %s; did you mean %s?", name, d->path, near);
+    return fail(EVL_ERR_NOT_FOUND, "no topic %s in %s", name, d->path);
+}
+
+enum evl_error directory_topic(struct directory *d, const char *name, struct directory_topic *topic)
+{
+    if (d->foreign)
+        return foreign_topic(d->foreign, name, topic) ? EVL_OK : topic_unknown(d, name);
+    const struct topic *t = image_topic(d->image, name);
+    if (!t)
+        return topic_unknown(d, name);
+    *topic = topic_view(t);
+    return EVL_OK;
+}
+
+/* ---- logs ------------------------------------------------------------------------------------------- */
+
+void directory_log_options(struct directory *d, const struct directory_topic *topic,
+                           const char *name, int32_t partition, struct log_options *o)
+{
+    *o = (struct log_options){ .io = d->io,
+                               .share = d->share,
+                               .root = d->path,
+                               .topic = name,
+                               .partition = partition,
+                               .id = topic->id,
+                               .config = topic->config,
+                               .writable = directory_is_writable(d),
+                               .patience = d->patience,
+                               .say = d->say,
+                               .context = d->context };
+    const struct topic *t = d->image ? image_topic(d->image, topic->name) : NULL;
+    const struct partition *p = t ? topic_partition(t, partition) : NULL;
+    if (p)
+        o->epoch = p->leader_epoch;
+}
+
+enum evl_error directory_log(struct directory *d, const char *topic, int32_t partition,
+                             struct share *share, struct log **log)
+{
+    struct directory_topic t;
+    struct log_options o;
+    enum evl_error err = directory_topic(d, topic, &t);
+    if (err)
+        return err;
+    if (partition < 0 || partition >= t.partitions)
+        return fail(EVL_ERR_NOT_FOUND, "%s has no partition %" PRId32 ", only 0 to %" PRId32, topic,
+                    partition, t.partitions - 1);
+    directory_log_options(d, &t, topic, partition, &o);
+    if (share)
+        o.share = share;
+    err = log_open(&o, log);
+    if (err != EVL_ERR_NOT_FOUND)
+        return err;
+    if (d->foreign)
+        return fail(EVL_ERR_NOT_FOUND, "%s-%" PRId32 " is not in %s: another broker has it", topic,
+                    partition, d->path);
+    err = o.writable ? directory_adopt(d, &t.id, topic, partition) : EVL_ERR_NOT_FOUND;
+    if (!err)
+        return log_open(&o, log);
+    return fail(EVL_ERR_CORRUPT, "damaged: the folder %s/%s-%" PRId32 " is missing", d->path, topic,
+                partition);
+}

@@ -1,0 +1,50 @@
+/* inside.h - what directory.c and change.c share. */
+#ifndef PLACE_INSIDE_H
+#define PLACE_INSIDE_H
+
+#include "log/reader.h"
+#include "place/directory.h"
+#include "place/foreign.h"
+#include "place/place.h"
+
+#define METADATA_TOPIC "__cluster_metadata"
+
+/* Kafka's id for it: all zero, but for a one at the end. */
+#define METADATA_ID ((struct uuid){ .at = { [15] = 1 } })
+
+enum {
+    DIRECTORY_SLOTS_TEST = 64, /* of ev.shm in a simulated world */
+    DIRECTORY_NODE = 1,        /* node.id: there is one */
+};
+
+struct directory {
+    struct io *io;
+    char *path;
+    bool writable, force;
+    int64_t patience; /* nanoseconds */
+    uint64_t slots;
+    void (*say)(void *context, const char *line);
+    void *context;
+    struct uuid id, cluster;
+    struct share *share;
+    struct foreign *foreign; /* NULL: it is ours */
+    struct image *image;
+    struct log *metadata;
+    struct reader reader;
+    struct batch_reader records;
+    int64_t applied; /* metadata records before this offset are in the image */
+};
+
+/* What a log of this directory is opened with; `name` outlives the log. */
+void directory_log_options(struct directory *d, const struct directory_topic *topic,
+                           const char *name, int32_t partition, struct log_options *options);
+
+/* The first records of a new directory. */
+enum evl_error directory_bootstrap(struct directory *d);
+
+/* A partition's folder is missing under its name: if a rename was cut short it
+ * has its old one; finish that.  NOT_FOUND if there is none with this id. */
+enum evl_error directory_adopt(struct directory *d, const struct uuid *id, const char *topic,
+                               int32_t partition);
+
+#endif

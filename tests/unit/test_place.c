@@ -1,0 +1,156 @@
+/* A directory, as the tools see it: topics, producers, consumers, changes. */
+#include "unit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <evl/admin.h>
+#include <evl/consumer.h>
+#include <evl/producer.h>
+
+#include "base/memory.h"
+#include "io/io_sim.h"
+
+static enum evl_error place_open(struct io *io, bool create, struct evl_place **place)
+{
+    struct evl_place_options o = { .dir = "d", .create = create, .timeout_ms = 1000, .io = io };
+    return evl_place_open(&o, place);
+}
+
+static enum evl_error put(struct evl_place *place, const char *topic, int from, int count)
+{
+    struct evl_producer *p;
+    struct evl_producer_options o = { .topic = topic, .create = true };
+    enum evl_error err = evl_producer_open(place, &o, &p);
+    if (err)
+        return err;
+    for (int i = 0; i < count && !err; i++) {
+        char text[16];
+        struct evl_record record = EVL_RECORD_NONE;
+        snprintf(text, sizeof text, "%d", from + i);
+        record.value = evl_text(text);
+        err = evl_producer_send(p, &record);
+    }
+    if (!err)
+        err = evl_producer_flush(p);
+    evl_producer_close(p);
+    return err;
+}
+
+/* How many records of topic-0 are "0", "1", ... in order; -1 after an error. */
+static int64_t get(struct evl_place *place, const char *topic)
+{
+    struct evl_consumer *c;
+    struct evl_consumer_options o = { 0 };
+    struct evl_record record;
+    enum evl_next what = EVL_NEXT_RECORD;
+    int64_t n = 0;
+    enum evl_error err = evl_consumer_open(place, &o, &c);
+    if (err)
+        return -1;
+    err = evl_consumer_add(c, topic, 0, 0, -1);
+    while (!err && !(err = evl_consumer_next(c, &record, &what)) && what == EVL_NEXT_RECORD) {
+        char text[16];
+        int length = snprintf(text, sizeof text, "%" PRId64, n);
+        EXPECT(record.offset == n);
+        EXPECT(evl_bytes_equal(record.value, evl_bytes(text, (size_t)length)));
+        n++;
+    }
+    evl_consumer_close(c);
+    return err ? -1 : n;
+}
+
+TEST("records go in and come out of a directory that nobody made before")
+{
+    struct sim *sim = sim_create(1);
+    struct io *io = sim_process(sim);
+    struct evl_place *place;
+    REQUIRE(place_open(io, true, &place) == EVL_OK);
+    EXPECT(put(place, "t", 0, 1000) == EVL_OK);
+    EXPECT(put(place, "t", 1000, 1) == EVL_OK);
+    EXPECT(get(place, "t") == 1001);
+    evl_place_close(place);
+    EXPECT(sim_exit(io) == 0);
+    sim_destroy(sim);
+}
+
+TEST("a missing directory and a missing topic are told apart, with what was meant")
+{
+    struct sim *sim = sim_create(1);
+    struct io *io = sim_process(sim);
+    struct evl_place *place;
+    struct evl_topic topic;
+    EXPECT(place_open(io, false, &place) == EVL_ERR_NOT_FOUND);
+    EXPECT(strstr(evl_fault(), "no such directory") != NULL);
+    REQUIRE(place_open(io, true, &place) == EVL_OK);
+    EXPECT(evl_admin_create(place, "orders", 3, NULL, 0, false) == EVL_OK);
+    EXPECT(evl_admin_create(place, "orders", 3, NULL, 0, false) == EVL_ERR_EXISTS);
+    EXPECT(evl_admin_topic(place, "order", &topic) == EVL_ERR_NOT_FOUND);
+    EXPECT(strstr(evl_fault(), "did you mean orders?") != NULL);
+    EXPECT(evl_admin_topic(place, "orders", &topic) == EVL_OK && topic.partitions == 3);
+    evl_place_close(place);
+    sim_exit(io);
+    sim_destroy(sim);
+}
+
+TEST("a topic that was renamed keeps its records; one made anew has none")
+{
+    struct sim *sim = sim_create(1);
+    struct io *io = sim_process(sim);
+    struct evl_place *place;
+    REQUIRE(place_open(io, true, &place) == EVL_OK);
+    EXPECT(put(place, "old", 0, 10) == EVL_OK);
+    EXPECT(evl_admin_rename(place, "old", "new", false) == EVL_OK);
+    EXPECT(get(place, "new") == 10);
+    EXPECT(put(place, "new", 10, 5) == EVL_OK);
+    EXPECT(get(place, "new") == 15);
+    EXPECT(evl_admin_remove(place, "new", false) == EVL_OK);
+    EXPECT(get(place, "new") == -1);
+    EXPECT(put(place, "new", 0, 3) == EVL_OK);
+    EXPECT(get(place, "new") == 3);
+    evl_place_close(place);
+    EXPECT(sim_exit(io) == 0);
+    sim_destroy(sim);
+}
+
+TEST("a power cut at any operation of a short life leaves what was acknowledged")
+{
+    for (uint64_t at = 1; at < 2000; at++) {
+        struct sim *sim = sim_create(at);
+        struct io *io = sim_process(sim);
+        struct evl_place *place = NULL;
+        int acknowledged = 0;
+        sim_options(sim)->after[SIM_CUT] = at;
+        if (!place_open(io, true, &place)) {
+            for (int i = 0; i < 4; i++)
+                if (!put(place, "t", 3 * i, 3) && sim_is_alive(io))
+                    acknowledged = 3 * i + 3;
+                else
+                    break;
+            evl_place_close(place);
+        }
+        bool alive = sim_is_alive(io);
+        if (alive)
+            sim_exit(io);
+        sim_options(sim)->after[SIM_CUT] = 0;
+        io = sim_process(sim);
+        enum evl_error err = place_open(io, true, &place);
+        EXPECT(err == EVL_OK);
+        if (!err) {
+            int64_t n = get(place, "t");
+            if (!(n >= acknowledged || (n < 0 && acknowledged == 0))) {
+                printf("# cut at %" PRIu64 ": %d acknowledged, %" PRId64 " there: %s\n", at,
+                       acknowledged, n, evl_fault());
+                EXPECT(n >= acknowledged);
+            }
+            EXPECT(put(place, "t", n < 0 ? 0 : (int)n, 2) == EVL_OK);
+            EXPECT(get(place, "t") == (n < 0 ? 0 : n) + 2);
+            evl_place_close(place);
+        } else {
+            printf("# cut at %" PRIu64 "\n", at);
+        }
+        sim_destroy(sim);
+        if (alive)
+            break;
+    }
+}
