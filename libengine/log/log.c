@@ -131,12 +131,17 @@ void log_configure(struct log *log, const struct topic_config *config)
     log->o.config = &log->config;
 }
 
+void log_rest(struct log *log)
+{
+    if (log->active.file >= 0)
+        segment_close(&log->active);
+}
+
 void log_close(struct log *log)
 {
     if (!log)
         return;
-    if (log->active.file >= 0)
-        segment_close(&log->active);
+    log_rest(log);
     epochs_release(&log->epochs);
     producers_destroy(log->producers);
     memory_free(log->bases);
@@ -215,8 +220,7 @@ static enum evl_error log_catch_up(struct log *log)
         if (err)
             return err;
         log->has_epochs = false;
-        if (log->active.file >= 0)
-            segment_close(&log->active);
+        log_rest(log);
     }
     if (log->active.file >= 0 && log->active.base == base && log->active.end == end)
         return EVL_OK;
@@ -346,8 +350,7 @@ static enum evl_error log_begin_segment(struct log *log)
         segment_close(&next);
         return err;
     }
-    if (log->active.file >= 0)
-        segment_close(&log->active);
+    log_rest(log);
     log->active = next;
     log_set(log, SHARE_BYTES, 0);
     log_set(log, SHARE_SAVED, 0);
@@ -488,8 +491,7 @@ static enum evl_error append_undo(struct log *log, enum evl_error err)
                             (int64_t)log_word(log, SHARE_WRITTEN));
     if (worse || err == EVL_ERR_IO)
         log_set(log, SHARE_FAILED, 1);
-    if (log->active.file >= 0)
-        segment_close(&log->active);
+    log_rest(log);
     if (log->producers)
         log->producers_end = -1;
     return fault_again(err, &told);

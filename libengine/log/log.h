@@ -112,6 +112,9 @@ enum evl_error log_append_entered(struct log *log, const struct evl_bytes *batch
                                   bool shown, struct log_place *places, int *done,
                                   struct log_promise *promise);
 
+/* Close its files until they are needed again: for who has many logs open. */
+void log_rest(struct log *log);
+
 /* The topic's settings are others now. */
 void log_configure(struct log *log, const struct topic_config *config);
 

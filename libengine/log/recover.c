@@ -313,8 +313,7 @@ enum evl_error recover_boot(struct log *log)
     int64_t start = -1;
     int64_t point = -1;
     bool cut = false;
-    if (log->active.file >= 0)
-        segment_close(&log->active);
+    log_rest(log);
     enum evl_error err = boot_identity(log);
     if (!err)
         err = recover_points(log, &start, &point);
@@ -368,8 +367,7 @@ static enum evl_error mend_segment(struct log *log, int64_t known)
 enum evl_error recover_mend(struct log *log)
 {
     int64_t known = log_end(log);
-    if (log->active.file >= 0)
-        segment_close(&log->active);
+    log_rest(log);
     if (log->producers)
         log->producers_end = -1;
     enum evl_error err = log_list(log);
@@ -472,8 +470,7 @@ static enum evl_error repair_locked(struct log *log)
     int64_t end = (int64_t)log_word(log, SHARE_SYNCED);
     if (!log_word(log, SHARE_FAILED))
         return EVL_OK;
-    if (log->active.file >= 0)
-        segment_close(&log->active);
+    log_rest(log);
     enum evl_error err = repair_cut(log, end);
     if (!err)
         err = boot_snapshots(log, end);

@@ -54,15 +54,20 @@ enum evl_error segment_open(struct io *io, const char *dir, int64_t base, enum i
     return EVL_OK;
 }
 
-void segment_close(struct segment *s)
+void segment_rest(struct segment *s)
 {
     if (s->has_indexes) {
         index_close(&s->offsets);
         index_close(&s->times);
     }
+    s->has_indexes = false;
+}
+
+void segment_close(struct segment *s)
+{
+    segment_rest(s);
     io_close(s->io, s->file);
     s->file = -1;
-    s->has_indexes = false;
 }
 
 enum evl_error segment_indexes(struct segment *s)

@@ -49,6 +49,9 @@ enum evl_error segment_open(struct io *io, const char *dir, int64_t base, enum i
                             struct segment *s);
 void segment_close(struct segment *s);
 
+/* Close the indexes until they are needed again. */
+void segment_rest(struct segment *s);
+
 /* Open the indexes too, if they are not. */
 enum evl_error segment_indexes(struct segment *s);
 
