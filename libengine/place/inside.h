@@ -21,7 +21,7 @@ struct directory {
     int64_t patience; /* nanoseconds */
     void (*say)(void *context, const char *line);
     void *context;
-    struct uuid id, cluster;
+    struct uuid id;
     struct share *share;
     struct foreign *foreign; /* NULL: it is ours */
     struct image *image;
