@@ -30,6 +30,7 @@ struct segment {
     int64_t end;                       /* the offset that follows what is known */
     int64_t indexed;                   /* where the batch of the last index entry begins */
     int64_t first_timestamp;           /* of the first batch; EVL_NO_TIMESTAMP if not known */
+    int64_t timed;                     /* the last timestamp in the time index */
     int64_t max_timestamp, max_offset; /* and the last offset of the batch that has it */
 };
 
