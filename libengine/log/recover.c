@@ -379,6 +379,10 @@ enum evl_error recover_mend(struct log *log)
         err = mend_segment(log, known);
     if (err)
         return err;
+    if (last != (int64_t)log_word(log, SHARE_BASE)) /* he died on the way to sync its name */
+        err = io_sync_dir(log->o.io, log->dir);
+    if (err)
+        return err;
     if (log->active.end < known)
         return fail(EVL_ERR_CORRUPT,
                     "damaged: %020" PRId64 ".log ends with offset %" PRId64
