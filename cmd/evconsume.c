@@ -184,6 +184,7 @@ static int records_run(struct consume *c)
             continue;
         }
         idle_since = -1;
+        consume_tick(c);
         if (!c->selects || select_wants(c, &record))
             status = output_record(c, &record);
     }

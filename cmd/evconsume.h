@@ -40,6 +40,7 @@ struct consume {
     struct evl_consumer *consumer;
     struct range *ranges;
     size_t range_count;
+    size_t range_next; /* the one that is asked for next, mostly */
 
     /* What is wanted. */
     struct evl_grep *grep;
@@ -58,6 +59,7 @@ struct consume {
     int64_t output_bytes;
 
     struct progress progress;
+    int64_t seen; /* records looked at, wanted or not */
 };
 
 /* ---- evconsume_range.c: which records are meant --------------------------- */
@@ -97,6 +99,14 @@ int output_flush(struct consume *c);
 
 /* Flush, mark the end if `clean`, and close. */
 int output_end(struct consume *c, bool clean);
+
+/* A record, or a batch, was looked at: now and then, say how far we are. */
+static inline void consume_tick(struct consume *c)
+{
+    enum { SELDOM = 0xfff };
+    if ((++c->seen & SELDOM) == 0)
+        progress_tick(&c->progress, c->seen, c->sink.written, -1);
+}
 
 static inline bool output_is_enough(const struct consume *c)
 {

@@ -52,6 +52,7 @@ static int count_batches(struct consume *c)
             return say_fault(err);
         if (what != EVL_NEXT_RECORD)
             break;
+        consume_tick(c);
         status = count_batch(c, &batch);
     }
     return status;
@@ -67,6 +68,7 @@ static int count_records(struct consume *c)
             return say_fault(err);
         if (what != EVL_NEXT_RECORD)
             break;
+        consume_tick(c);
         if (select_wants(c, &record))
             range_find(c, record.topic, record.partition)->count++;
     }

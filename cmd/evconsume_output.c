@@ -166,6 +166,16 @@ static bool exceeds(struct consume *c, size_t before)
     return true;
 }
 
+/* A block that is full goes out; with --state it is seen through to the end. */
+static inline int output_pass(struct consume *c)
+{
+    if (!c->sink.eager && c->sink.bytes.count < SINK_BLOCK)
+        return 0;
+    if (c->sink.eager || c->options.state)
+        return output_flush(c);
+    return sink_pass(&c->sink);
+}
+
 int output_record(struct consume *c, const struct evl_record *record)
 {
     int status = !c->warned || c->options.strict ? loss_check(c, record) : 0;
@@ -180,7 +190,7 @@ int output_record(struct consume *c, const struct evl_record *record)
     c->output++;
     if (c->namer)
         return split_write(c, record);
-    return c->sink.eager || c->sink.bytes.count >= SINK_BLOCK ? output_flush(c) : 0;
+    return output_pass(c);
 }
 
 int output_batch(struct consume *c, const struct evl_batch *batch)
@@ -197,7 +207,7 @@ int output_batch(struct consume *c, const struct evl_batch *batch)
     if (exceeds(c, before))
         return 0;
     c->output += batch->count;
-    return c->sink.eager || c->sink.bytes.count >= SINK_BLOCK ? output_flush(c) : 0;
+    return output_pass(c);
 }
 
 /* ---- flushing ------------------------------------------------------------- */
@@ -222,7 +232,7 @@ static int state_write(struct consume *c)
 int output_flush(struct consume *c)
 {
     int status = sink_flush(&c->sink);
-    progress_tick(&c->progress, c->output, c->sink.written, -1);
+    progress_tick(&c->progress, c->seen, c->sink.written, -1);
     return status == 0 && c->options.state ? state_write(c) : status;
 }
 

@@ -210,10 +210,14 @@ void ranges_release(struct consume *c)
 
 struct range *range_find(struct consume *c, struct evl_bytes topic, int32_t partition)
 {
-    for (size_t i = 0; i < c->range_count; i++)
-        if (c->ranges[i].partition == partition &&
-            evl_bytes_equal(evl_text(c->ranges[i].topic), topic))
-            return &c->ranges[i];
+    for (size_t i = 0; i < c->range_count; i++) {
+        size_t at = (c->range_next + i) % c->range_count;
+        struct range *range = &c->ranges[at];
+        if (range->partition != partition || !evl_bytes_equal(evl_text(range->topic), topic))
+            continue;
+        c->range_next = at;
+        return range;
+    }
     return NULL;
 }
 

@@ -36,6 +36,7 @@ static int wanted_next(struct consume *c, struct evl_consumer *consumer, struct 
         enum evl_error err = evl_consumer_next(consumer, record, what);
         if (err)
             return say_fault(err);
+        consume_tick(c);
     } while (*what == EVL_NEXT_RECORD && c->selects && !select_wants(c, record) &&
              !signals_caught());
     return 0;
@@ -293,6 +294,7 @@ static int latest_note(struct consume *c, struct newest_table *table)
     while (status == 0 && what == EVL_NEXT_RECORD && !signals_caught()) {
         enum evl_error err = evl_consumer_next(consumer, &record, &what);
         status = err ? say_fault(err) : 0;
+        consume_tick(c);
         if (status == 0 && what == EVL_NEXT_RECORD && record.key.at)
             newest_note(table, &record);
     }

@@ -21,33 +21,48 @@
 
 enum { NAME_MAX_BYTES = 255, ID_MAX_BYTES = 63 };
 
+/* Entries are asked for in their own order, mostly: look behind the last one
+ * first, and 10,000 partitions cost no more each than one. */
+static struct state_entry *entry_find(struct state *state, const char *topic, int32_t partition)
+{
+    for (size_t i = 0; i < state->count; i++) {
+        size_t at = (state->next + i) % state->count;
+        struct state_entry *entry = &state->at[at];
+        if (entry->partition != partition || strcmp(entry->topic, topic) != 0)
+            continue;
+        state->next = at + 1;
+        return entry;
+    }
+    return NULL;
+}
+
+const struct state_entry *state_find(struct state *state, const char *topic, int32_t partition)
+{
+    return entry_find(state, topic, partition);
+}
+
+static void state_grow(struct state *state)
+{
+    state->room = state->room ? 2 * state->room : 16;
+    struct state_entry *more = tool_take(state->room, sizeof *more);
+    if (state->count)
+        memcpy(more, state->at, state->count * sizeof *more);
+    free(state->at);
+    state->at = more;
+}
+
 void state_put(struct state *state, const char *topic, const char *id, int32_t partition,
                int64_t offset)
 {
-    struct state_entry *entry = (struct state_entry *)state_find(state, topic, partition);
+    struct state_entry *entry = entry_find(state, topic, partition);
     if (entry) {
         entry->offset = offset;
         return;
     }
-    if (state->count == state->room) {
-        state->room = state->room ? 2 * state->room : 16;
-        struct state_entry *more = tool_take(state->room, sizeof *more);
-        if (state->count)
-            memcpy(more, state->at, state->count * sizeof *more);
-        free(state->at);
-        state->at = more;
-    }
+    if (state->count == state->room)
+        state_grow(state);
     state->at[state->count++] =
         (struct state_entry){ tool_text(topic), tool_text(id), partition, offset };
-}
-
-const struct state_entry *state_find(const struct state *state, const char *topic,
-                                     int32_t partition)
-{
-    for (size_t i = 0; i < state->count; i++)
-        if (state->at[i].partition == partition && strcmp(state->at[i].topic, topic) == 0)
-            return &state->at[i];
-    return NULL;
 }
 
 void state_release(struct state *state)

@@ -96,11 +96,14 @@ struct sink {
     int64_t written;  /* bytes passed on so far */
     const char *name; /* for messages */
     int status;       /* of the first failure */
+    struct sink_thread *thread;
 };
 void sink_begin(struct sink *sink, int fd, const char *name);
 
-/* One record is complete: pass the block on if it is full.  Its status. */
-static inline int sink_record(struct sink *sink);
+/* Pass the block on; its status may be that of an earlier one. */
+int sink_pass(struct sink *sink);
+
+/* Pass it on, and see that all was written. */
 int sink_flush(struct sink *sink);
 
 /* Flush and close: what a full disk did not take is known only then. */
@@ -108,9 +111,12 @@ int sink_end(struct sink *sink);
 
 enum { SINK_BLOCK = 256 << 10 };
 
+/* One record is complete: pass the block on if it is full.  Its status. */
 static inline int sink_record(struct sink *sink)
 {
-    return sink->bytes.count >= SINK_BLOCK || sink->eager ? sink_flush(sink) : 0;
+    if (sink->eager)
+        return sink_flush(sink);
+    return sink->bytes.count >= SINK_BLOCK ? sink_pass(sink) : 0;
 }
 
 #endif

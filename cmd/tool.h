@@ -281,14 +281,14 @@ struct state_entry {
 struct state {
     struct state_entry *at;
     size_t count, room;
+    size_t next; /* where the entry that is asked for next is likely to be */
     int64_t length;
 };
 
 /* EXIT_NO_INPUT if there is no such file and it is wanted; else an empty state. */
 int state_load(const char *path, bool wanted, struct state *state);
 void state_release(struct state *state);
-const struct state_entry *state_find(const struct state *state, const char *topic,
-                                     int32_t partition);
+const struct state_entry *state_find(struct state *state, const char *topic, int32_t partition);
 void state_put(struct state *state, const char *topic, const char *id, int32_t partition,
                int64_t offset);
 
