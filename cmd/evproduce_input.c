@@ -285,6 +285,8 @@ int input_run(struct produce *p, const char *path)
     if (feed_is_terminal(feed))
         fputs("> ", stderr);
     status = input_drain(p, feed);
+    if (feed_is_terminal(feed))
+        fputs("\n", stderr);
     feed_close(feed);
     return status;
 }
