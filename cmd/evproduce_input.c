@@ -105,7 +105,7 @@ static int record_bad(struct produce *p, const char *name, enum evl_error err,
         return evl_error_exit(err);
     p->bad_count++;
     struct evl_buffer text = { .at = (uint8_t *)bytes.at, .count = bytes.count };
-    if (p->bad_file >= 0 && text_write(p->bad_file, &text))
+    if (p->bad_file >= 0 && text_write(p->bad_file, p->options.bad, &text))
         return EXIT_IO;
     return 0;
 }
