@@ -9,6 +9,15 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* The log takes no more: said once, though each call says so from now on. */
+int produce_failed(struct produce *p, enum evl_error err)
+{
+    if (!p->failed)
+        (void)say_fault(err); /* and its status: */
+    p->failed = true;
+    return evl_error_exit(err);
+}
+
 /* ---- one record ----------------------------------------------------------- */
 
 static bool header_named(const struct evl_record *record, struct evl_bytes name)
@@ -90,7 +99,7 @@ static int record_await(struct produce *p, const struct evl_record *record)
     enum evl_error err = evl_producer_push(p->producer);
     if (!err)
         wait_until(due);
-    return err ? say_fault(err) : 0;
+    return err ? produce_failed(p, err) : 0;
 }
 
 /* ---- bad records ---------------------------------------------------------- */
@@ -105,7 +114,7 @@ static int record_bad(struct produce *p, const char *name, enum evl_error err,
         return evl_error_exit(err);
     p->bad_count++;
     struct evl_buffer text = { .at = (uint8_t *)bytes.at, .count = bytes.count };
-    if (p->bad_file >= 0 && text_write(p->bad_file, &text))
+    if (p->bad_file >= 0 && text_write(p->bad_file, p->options.bad, &text))
         return EXIT_IO;
     return 0;
 }
@@ -127,7 +136,7 @@ static inline int record_send(struct produce *p, const char *name, struct evl_re
         return status;
     enum evl_error err = evl_producer_send(p->producer, record);
     if (err)
-        return record_refused(err) ? record_bad(p, name, err, bytes) : say_fault(err);
+        return record_refused(err) ? record_bad(p, name, err, bytes) : produce_failed(p, err);
     p->sent++;
     if (p->options.tee) {
         evl_buffer_add(&p->sink.bytes, bytes.at, bytes.count);
@@ -143,7 +152,7 @@ static int batch_send(struct produce *p, const char *name, const struct evl_batc
     int32_t partition = p->options.partition >= 0 ? (int32_t)p->options.partition : view->partition;
     enum evl_error err = evl_producer_send_batch(p->producer, partition, view->bytes);
     if (err)
-        return record_refused(err) ? record_bad(p, name, err, bytes) : say_fault(err);
+        return record_refused(err) ? record_bad(p, name, err, bytes) : produce_failed(p, err);
     p->sent++;
     if (p->options.tee)
         evl_buffer_add(&p->sink.bytes, bytes.at, bytes.count);
@@ -191,7 +200,7 @@ static int input_flush(struct produce *p)
 {
     enum evl_error err = evl_producer_flush(p->producer);
     p->pending_since = -1;
-    return err ? say_fault(err) : sink_flush(&p->sink);
+    return err ? produce_failed(p, err) : sink_flush(&p->sink);
 }
 
 /* Nothing has come yet: what was taken may wait for others for --linger, and no
@@ -207,7 +216,7 @@ static enum feed_event input_await(struct produce *p, struct feed *feed, int *st
     int64_t left = p->pending_since + p->options.linger_ms - now;
     if (left <= 0) {
         enum evl_error err = evl_producer_push(p->producer);
-        *status = err ? say_fault(err) : 0;
+        *status = err ? produce_failed(p, err) : 0;
         p->pending_since = now;
         left = p->options.linger_ms;
     }
@@ -285,6 +294,8 @@ int input_run(struct produce *p, const char *path)
     if (feed_is_terminal(feed))
         fputs("> ", stderr);
     status = input_drain(p, feed);
+    if (feed_is_terminal(feed))
+        fputs("\n", stderr);
     feed_close(feed);
     return status;
 }
