@@ -57,7 +57,7 @@ struct evl_producer {
     char *topic;
     struct uuid id;
     struct topic_config config;
-    enum codec codec;
+    enum evl_codec codec;
     bool shown; /* flush=os */
     struct lane *lanes;
     int32_t count;
@@ -105,17 +105,17 @@ static enum evl_error producer_topic(struct evl_producer *p)
 }
 
 /* What the topic's compression.type makes of the codec asked for. */
-static enum codec producer_codec(const struct evl_producer *p)
+static enum evl_codec producer_codec(const struct evl_producer *p)
 {
     switch ((enum config_compression)p->config.compression_type) {
-    case COMPRESSION_UNCOMPRESSED: return CODEC_NONE;
-    case COMPRESSION_ZSTD: return CODEC_ZSTD;
-    case COMPRESSION_LZ4: return CODEC_LZ4;
-    case COMPRESSION_SNAPPY: return CODEC_SNAPPY;
-    case COMPRESSION_GZIP: return CODEC_GZIP;
+    case COMPRESSION_UNCOMPRESSED: return EVL_CODEC_NONE;
+    case COMPRESSION_ZSTD: return EVL_CODEC_ZSTD;
+    case COMPRESSION_LZ4: return EVL_CODEC_LZ4;
+    case COMPRESSION_SNAPPY: return EVL_CODEC_SNAPPY;
+    case COMPRESSION_GZIP: return EVL_CODEC_GZIP;
     case COMPRESSION_PRODUCER: break;
     }
-    return (enum codec)p->o.codec;
+    return p->o.codec;
 }
 
 static enum evl_error producer_set_up(struct evl_producer *p)
@@ -130,8 +130,8 @@ static enum evl_error producer_set_up(struct evl_producer *p)
     if (err)
         return err;
     p->codec = producer_codec(p);
-    if (!codec_is_built(p->codec))
-        return fail(EVL_ERR_CONFIG, "compression %s was not built in", codec_name((int)p->codec));
+    if (!evl_codec_usable(p->codec))
+        return fail(EVL_ERR_CONFIG, "compression %s was not built in", evl_codec_name(p->codec));
     p->shown = p->o.flush == EVL_FLUSH_OS ||
                (p->o.flush == EVL_FLUSH_TOPIC && p->config.flush == FLUSH_OS);
     p->batch_bytes = p->o.batch_bytes ? p->o.batch_bytes : BATCH_BYTES;
@@ -480,7 +480,7 @@ static enum evl_error record_is_refused(const struct evl_producer *p,
 
 static enum evl_error record_is_too_large(const struct evl_producer *p, size_t bytes)
 {
-    if (p->codec != CODEC_NONE || (int64_t)(bytes + BATCH_HEAD) <= p->config.max_message_bytes)
+    if (p->codec != EVL_CODEC_NONE || (int64_t)(bytes + BATCH_HEAD) <= p->config.max_message_bytes)
         return EVL_OK;
     return fail(EVL_ERR_TOO_LARGE,
                 "a record of %zu bytes, and max.message.bytes of %s is %" PRId64
