@@ -325,10 +325,35 @@ enum evl_error log_identity(struct io *io, const char *dir, struct uuid *id)
 
 enum evl_error log_set_identity(struct io *io, const char *dir, const struct uuid *id)
 {
+    char path[PATH_MAX];
     char id_text[UUID_TEXT];
     char text[64];
+    int file;
+    size_t put;
     int n = snprintf(text, sizeof text, "version: 0\ntopic_id: %s\n", uuid_print(id, id_text));
-    return io_file_replace(io, dir, "partition.metadata", evl_bytes(text, (size_t)n));
+    struct evl_bytes part = evl_bytes(text, (size_t)n);
+    if (snprintf(path, sizeof path, "%s/partition.metadata", dir) >= PATH_MAX)
+        return fail(EVL_ERR_USAGE, "%s: name too long", dir);
+    enum evl_error err = io_open(io, path, IO_CREATE, &file);
+    if (err)
+        return err;
+    err = io_write_all(io, file, &part, 1, 0, &put);
+    io_close(io, file);
+    return err ? failed(err, "%s", path) : EVL_OK;
+}
+
+enum evl_error log_sync_identity(struct io *io, const char *dir)
+{
+    char path[PATH_MAX];
+    int file;
+    if (snprintf(path, sizeof path, "%s/partition.metadata", dir) >= PATH_MAX)
+        return fail(EVL_ERR_USAGE, "%s: name too long", dir);
+    enum evl_error err = io_open(io, path, IO_READ, &file);
+    if (err)
+        return err;
+    err = io_sync(io, file);
+    io_close(io, file);
+    return err ? failed(err, "%s", path) : io_sync_dir(io, dir);
 }
 
 /* ---- rolling ------------------------------------------------------------------------------ */

@@ -124,7 +124,10 @@ enum evl_error log_void(const struct log_options *options, enum share_state stat
 
 /* A partition's folder says to which topic it belongs: partition.metadata. */
 enum evl_error log_identity(struct io *io, const char *dir, struct uuid *id);
+
+/* Written into a new folder, and, by the second, on the disk. */
 enum evl_error log_set_identity(struct io *io, const char *dir, const struct uuid *id);
+enum evl_error log_sync_identity(struct io *io, const char *dir);
 
 /* ---- for those who keep it in order (recover.h, replay.h, retain.h, compact.h) ---- */
 

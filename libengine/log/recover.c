@@ -386,7 +386,7 @@ enum evl_error recover_boot(struct log *log)
         err = boot_snapshots(log, end);
     if (!err)
         err = boot_epochs(log, end, cut);
-    if (!err)
+    if (!err && log->base_count > 0) /* names that were not synced by whoever came before */
         err = io_sync_dir(log->o.io, log->dir);
     if (!err)
         boot_words(log, start > first ? start : first, end);
