@@ -370,7 +370,9 @@ enum evl_error recover_mend(struct log *log)
     log_rest(log);
     if (log->producers)
         log->producers_end = -1;
-    enum evl_error err = log_list(log);
+    enum evl_error err = compact_finish(log);
+    if (!err)
+        err = log_list(log);
     if (err || log->base_count == 0)
         return err;
     int64_t last = log->bases[log->base_count - 1];
@@ -465,11 +467,11 @@ static enum evl_error repair_cut(struct log *log, int64_t end)
     return err ? err : io_sync_dir(log->o.io, log->dir);
 }
 
-static enum evl_error repair_locked(struct log *log)
+static enum evl_error repair_locked(struct log *log, bool died)
 {
     int64_t end = (int64_t)log_word(log, SHARE_SYNCED);
-    if (!log_word(log, SHARE_FAILED))
-        return EVL_OK;
+    if (!log_word(log, SHARE_FAILED)) /* we were told of a death, and nobody will be again */
+        return died ? recover_mend(log) : EVL_OK;
     log_rest(log);
     enum evl_error err = repair_cut(log, end);
     if (!err)
@@ -486,14 +488,15 @@ static enum evl_error repair_locked(struct log *log)
 
 enum evl_error recover_repair(struct log *log)
 {
+    bool died;
     bool dirty;
     int64_t until = io_now(log->o.io) + log->o.patience;
-    enum evl_error err = share_lock(log->o.share, log->slot, SHARE_APPEND, until, &dirty);
+    enum evl_error err = share_lock(log->o.share, log->slot, SHARE_APPEND, until, &died);
     if (err)
         return log_failed(log, err);
     err = share_lock(log->o.share, log->slot, SHARE_SYNC, until, &dirty);
     if (!err) {
-        err = repair_locked(log);
+        err = repair_locked(log, died);
         share_unlock(log->o.share, log->slot, SHARE_SYNC);
     }
     share_unlock(log->o.share, log->slot, SHARE_APPEND);

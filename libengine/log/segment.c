@@ -273,6 +273,10 @@ static enum evl_error segment_last_time(struct segment *s)
 enum evl_error segment_seal(struct segment *s)
 {
     enum evl_error err = segment_last_time(s);
+    if (!err) /* a dead writer may have left half an entry */
+        err = index_cut(&s->offsets, s->offsets.count);
+    if (!err)
+        err = index_cut(&s->times, s->times.count);
     if (!err)
         err = io_sync(s->io, s->file);
     if (!err)
