@@ -12,6 +12,7 @@
 #include "log/aborted.h"
 #include "log/recover.h"
 #include "log/replay.h"
+#include "log/times.h"
 
 /* ---- opening ---------------------------------------------------------------------- */
 
@@ -374,7 +375,13 @@ enum evl_error log_roll(struct log *log)
         if (err == EVL_ERR_IO)
             log_set(log, SHARE_FAILED, 1);
     }
-    return err ? err : log_begin_segment(log);
+    if (!err)
+        err = times_add(log);
+    if (!err)
+        err = log_begin_segment(log);
+    log->unretained = log->unretained || !err;
+    log->uncompacted = log->uncompacted || !err;
+    return err;
 }
 
 /* Whether these bytes belong into a new segment. */
