@@ -380,7 +380,7 @@ static enum evl_error segment_check(struct check_walk *w, size_t i)
     return err;
 }
 
-/* ---- beside the segments ----------------------------------------------------------------------- */
+/* ---- beside the segments -------------------------------------------------------------------- */
 
 static enum evl_error epochs_check(struct check_walk *w)
 {

@@ -232,6 +232,166 @@ TEST("a dry run says what would come out, and changes nothing")
     kit_close(&k);
 }
 
+/* ---- transactions ---------------------------------------------------------------------- */
+
+enum { ABORT = 0, COMMIT = 1, MARKER = 2 };
+
+/* One batch of one record, of a producer; a MARKER + COMMIT or MARKER + ABORT
+ * ends its transaction. */
+static enum evl_error put_of(struct kit_user *u, int64_t id, int32_t sequence, const char *key,
+                             int marker, struct log_place *place)
+{
+    uint8_t marker_key[4] = { 0, 0, 0, (uint8_t)(marker - MARKER) };
+    uint8_t marker_value[6] = { 0 };
+    struct batch_seal seal = BATCH_SEAL_PLAIN;
+    struct evl_record record = EVL_RECORD_NONE;
+    struct log_promise promise;
+    uint8_t *bytes;
+    size_t size;
+    int done;
+    seal.producer_id = id;
+    seal.producer_epoch = 0;
+    seal.base_sequence = marker ? -1 : sequence;
+    seal.attributes = BATCH_TRANSACTIONAL | (marker ? BATCH_CONTROL : 0);
+    record.timestamp = io_wall_ms(u->io);
+    record.key = marker ? evl_bytes(marker_key, 4) : evl_text(key);
+    record.value = marker ? evl_bytes(marker_value, 6) : evl_text("value");
+    batch_begin(&u->writer);
+    batch_add(&u->writer, &record);
+    enum evl_error err = batch_finish(&u->writer, &seal, &bytes, &size);
+    struct evl_bytes batch = evl_bytes(bytes, size);
+    if (!err)
+        err = log_append(u->log, &batch, 1, false, place, &done, &promise);
+    return err ? err : log_sync(u->log, &promise);
+}
+
+static void put_all_of(struct kit_user *u, int64_t id, int32_t sequence, const char *key, int end)
+{
+    struct log_place place;
+    EXPECT(put_of(u, id, sequence, key, 0, &place) == EVL_OK);
+    EXPECT(put_of(u, id, 0, NULL, MARKER + end, &place) == EVL_OK);
+}
+
+/* What is in the log, as text: data records by key, A and C for markers, and -
+ * for a batch that was emptied. */
+static const char *contents(struct kit_user *u, char text[256])
+{
+    struct reader r = { 0 };
+    struct batch_reader records = { 0 };
+    struct batch batch;
+    struct evl_bytes bytes;
+    bool got;
+    size_t n = 0;
+    reader_begin(&r, u->log, 0);
+    while (!reader_next(&r, log_end(u->log), &batch, &bytes, &got) && got && n < 200) {
+        struct evl_record record;
+        bool more = false;
+        EXPECT(batch_open(&records, bytes, 1 << 20) == EVL_OK);
+        if (batch.count == 0)
+            text[n++] = '-';
+        while (!batch_next(&records, &record, &more) && more)
+            text[n++] =
+                record.control ? (record.key.at[3] == COMMIT ? 'C' : 'A') : (char)record.key.at[0];
+    }
+    text[n] = '\0';
+    batch_reader_release(&records);
+    reader_release(&r);
+    return text;
+}
+
+static void expect_contents(struct kit_user *u, const char *want)
+{
+    char text[256];
+    if (strcmp(contents(u, text), want) != 0)
+        printf("# \"%s\", not \"%s\"\n", text, want);
+    EXPECT(strcmp(text, want) == 0);
+    EXPECT(damages(u) == 0);
+}
+
+TEST("of an aborted transaction nothing stays but its marker, and that goes after its horizon")
+{
+    struct kit k;
+    struct kit_user u;
+    struct compact_result result;
+    kit_compacted(&k, 1);
+    REQUIRE(kit_join(&k, &u, true) == EVL_OK);
+    put_all_of(&u, 7, 0, "a", COMMIT);
+    put_all_of(&u, 7, 1, "a", ABORT); /* is no newer record of a */
+    put_all_of(&u, 8, 0, "b", ABORT);
+    put_all_of(&u, 7, 2, "c", COMMIT);
+    put_all_of(&u, 8, 1, "d", COMMIT);
+    expect_contents(&u, "aCaAbAcCdC");
+    EXPECT(compact(&u, true, 0, &result) == EVL_OK);
+    expect_contents(&u, "aCAAcCdC");
+    EXPECT(compact(&u, true, 0, &result) == EVL_OK); /* the horizon begins */
+    sim_jump_wall(k.sim, k.config.delete_retention_ms - 1000);
+    EXPECT(compact(&u, true, 0, &result) == EVL_OK);
+    expect_contents(&u, "aCAAcCdC");
+    sim_jump_wall(k.sim, 3000);
+    EXPECT(compact(&u, true, 0, &result) == EVL_OK);
+    expect_contents(&u, "aCcCdC"); /* a commit stays as long as its data */
+    kit_leave(&u);
+    kit_close(&k);
+}
+
+TEST("a producer is known by its last batch, though that was emptied")
+{
+    struct kit k;
+    struct kit_user u;
+    struct compact_result result;
+    struct log_place place;
+    kit_compacted(&k, 1);
+    REQUIRE(kit_join(&k, &u, true) == EVL_OK);
+    put_all_of(&u, 7, 0, "a", COMMIT);
+    put_all_of(&u, 8, 0, "a", COMMIT);
+    EXPECT(compact(&u, true, 0, &result) == EVL_OK);
+    expect_contents(&u, "-CaC");
+    kit_leave(&u);
+    struct io *io = sim_process(k.sim); /* only the batches are left to tell */
+    struct io_names names;
+    EXPECT(io_list(io, "d/t-0", &names) == EVL_OK);
+    for (size_t i = 0; i < names.count; i++) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "d/t-0/%s", names.at[i]);
+        if (strstr(names.at[i], ".snapshot"))
+            EXPECT(io_remove(io, path) == EVL_OK);
+    }
+    io_names_release(&names);
+    sim_exit(io);
+    REQUIRE(kit_join(&k, &u, true) == EVL_OK);
+    EXPECT(put_of(&u, 7, 0, "a", 0, &place) == EVL_OK && place.known && place.base_offset == 0);
+    EXPECT(put_of(&u, 7, 2, "a", 0, &place) == EVL_ERR_SEQUENCE);
+    EXPECT(put_of(&u, 7, 1, "a", 0, &place) == EVL_OK && !place.known);
+    kit_leave(&u);
+    kit_close(&k);
+}
+
+TEST("what an open transaction may still change is not compacted")
+{
+    struct kit k;
+    struct kit_user u;
+    struct kit_model m = { 0 };
+    struct compact_result result;
+    struct log_place place;
+    kit_compacted(&k, 1);
+    REQUIRE(kit_join(&k, &u, true) == EVL_OK);
+    for (int i = 0; i < 40; i++)
+        EXPECT(kit_put(&u, &m, 1, i, 1, io_wall_ms(u.io)) == EVL_OK);
+    EXPECT(put_of(&u, 7, 0, "x", 0, &place) == EVL_OK);
+    int64_t open = place.base_offset;
+    m.count++;
+    for (int i = 0; i < 40; i++)
+        EXPECT(kit_put(&u, &m, 1, i, 1, io_wall_ms(u.io)) == EVL_OK);
+    EXPECT(compact(&u, true, 0, &result) == EVL_OK);
+    EXPECT(result.clean > 0 && result.clean <= open && result.records_after < 3);
+    EXPECT(put_of(&u, 7, 0, NULL, MARKER + ABORT, &place) == EVL_OK);
+    EXPECT(compact(&u, true, 0, &result) == EVL_OK);
+    EXPECT(result.clean > open);
+    expect_contents(&u, "-kA");
+    kit_leave(&u);
+    kit_close(&k);
+}
+
 /* ---- ends --------------------------------------------------------------------------- */
 
 /* Write, then compact, with a fault at operation `at` of the compaction.  Says
