@@ -55,6 +55,35 @@ enum evl_error aborted_add(struct io *io, const char *path, const struct aborted
     return err ? failed(err, "%s", path) : EVL_OK;
 }
 
+static enum evl_error aborted_write(struct io *io, const char *path, struct evl_bytes content)
+{
+    int file;
+    size_t put;
+    enum evl_error err = io_open(io, path, IO_CREATE, &file);
+    if (err)
+        return err;
+    err = io_truncate(io, file, 0);
+    if (!err)
+        err = io_write_all(io, file, &content, 1, 0, &put);
+    if (!err)
+        err = io_sync(io, file);
+    io_close(io, file);
+    return err;
+}
+
+enum evl_error aborted_store(struct io *io, const char *path, const struct evl_buffer *list)
+{
+    struct evl_buffer bytes = { 0 };
+    const struct aborted *a = (const struct aborted *)(const void *)list->at;
+    for (size_t i = 0; i < list->count / sizeof *a; i++) {
+        aborted_encode(&a[i], buf_room(&bytes, ABORTED_ENTRY));
+        bytes.count += ABORTED_ENTRY;
+    }
+    enum evl_error err = aborted_write(io, path, buf_bytes(&bytes));
+    buf_release(&bytes);
+    return err ? failed(err, "%s", path) : EVL_OK;
+}
+
 enum evl_error aborted_cut(struct io *io, const char *path, int64_t end)
 {
     struct evl_buffer list = { 0 };

@@ -30,6 +30,9 @@ enum evl_error aborted_load(struct io *io, const char *path, struct evl_buffer *
 /* Put an entry behind the others. */
 enum evl_error aborted_add(struct io *io, const char *path, const struct aborted *entry);
 
+/* Write a whole file of entries (struct aborted), and have it on the disk. */
+enum evl_error aborted_store(struct io *io, const char *path, const struct evl_buffer *list);
+
 /* Keep the entries whose marker lies before `end`. */
 enum evl_error aborted_cut(struct io *io, const char *path, int64_t end);
 

@@ -12,6 +12,7 @@
 #include "log/aborted.h"
 #include "log/recover.h"
 #include "log/replay.h"
+#include "log/times.h"
 
 /* ---- opening ---------------------------------------------------------------------- */
 
@@ -394,5 +395,11 @@ enum evl_error log_roll(struct log *log)
                               (int64_t)log_word(log, SHARE_WRITTEN));
     if (!err)
         err = segment_seal(&log->active);
-    return err ? err : log_begin_segment(log);
+    if (!err)
+        err = times_add(log);
+    if (!err)
+        err = log_begin_segment(log);
+    log->unretained = log->unretained || !err;
+    log->uncompacted = log->uncompacted || !err;
+    return err;
 }

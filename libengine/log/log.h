@@ -55,9 +55,11 @@ struct log {
     struct segment active; /* a writer's; file -1: not open */
     struct epochs epochs;
     bool has_epochs;
-    struct producers *producers; /* NULL until somebody asks */
-    int64_t producers_end;       /* they have seen everything before it */
-    int64_t start, end;          /* of a log that is not shared, or that nobody recovered */
+    struct producers *producers;  /* NULL until somebody asks */
+    int64_t producers_end;        /* they have seen everything before it */
+    int64_t start, end;           /* of a log that is not shared, or that nobody recovered */
+    bool unretained, uncompacted; /* since we began a segment: upkeep.h */
+    bool cleaning;                /* we hold the CLEAN lock: compact.h */
 };
 
 /* NOT_FOUND: no such folder.  A writer's first open after a boot recovers the

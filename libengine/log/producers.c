@@ -215,6 +215,17 @@ int64_t producers_first_open(const struct producers *p)
     return first;
 }
 
+bool producers_hold(const struct producers *p, const struct batch *batch)
+{
+    const struct producer *r =
+        batch->producer_id < 0 ? NULL : producers_find(p, batch->producer_id);
+    if (!r)
+        return false;
+    if (r->kept_count > 0)
+        return r->kept[r->kept_count - 1].last_offset == batch->last_offset;
+    return batch->attributes & BATCH_CONTROL && r->epoch == batch->producer_epoch;
+}
+
 void producers_expire(struct producers *p, int64_t before_ms)
 {
     size_t kept = 0;

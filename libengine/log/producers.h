@@ -38,6 +38,10 @@ enum evl_error producers_note(struct producers *p, const struct batch *batch,
 /* The first offset of the oldest open transaction; -1 if none is open. */
 int64_t producers_first_open(const struct producers *p);
 
+/* Whether this batch is what is known last of its producer: without it, the
+ * producer would be forgotten. */
+bool producers_hold(const struct producers *p, const struct batch *batch);
+
 size_t producers_count(const struct producers *p);
 
 /* Forget who was last here before this time (producer.id.expiration.ms) and has

@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "log/checkpoint.h"
+#include "log/times.h"
 
 enum {
     TRIES_MAX = 16,            /* files that vanish under our eyes, one after the other */
@@ -151,10 +152,13 @@ static enum evl_error reader_stuck(struct reader *r, enum scan_found found, int6
     if (err)
         return err;
     int64_t following = reader_following(r);
-    if (log->generation != r->generation || (found == SCAN_END && following >= 0)) {
-        if (found == SCAN_END && following > r->next)
+    bool same = log->generation == r->generation;
+    if (!same || (found == SCAN_END && following >= 0)) {
+        /* In a new list another file may have what follows (swap.h). */
+        bool gap = same && following > r->next;
+        if (gap)
             err = reader_gap(r, following);
-        if (found == SCAN_END && following > r->next)
+        if (gap && !err)
             r->next = following;
         reader_rest(r);
         *again = !err;
@@ -209,6 +213,16 @@ static enum evl_error reader_step(struct reader *r, int64_t limit, struct batch 
     return err;
 }
 
+/* The files are others now, or more: look at those.  Who reads what was deleted
+ * under his eyes may read it to its end. */
+static void reader_look_up(struct reader *r)
+{
+    struct log *log = r->log;
+    if (r->is_open && log_is_live(log) && log_word(log, SHARE_GENERATION) != r->generation &&
+        r->next >= log_start(log))
+        reader_rest(r);
+}
+
 enum evl_error reader_next(struct reader *r, int64_t limit, struct batch *batch,
                            struct evl_bytes *bytes, bool *got)
 {
@@ -217,6 +231,7 @@ enum evl_error reader_next(struct reader *r, int64_t limit, struct batch *batch,
     *got = false;
     if (r->next >= limit)
         return EVL_OK;
+    reader_look_up(r);
     while (!err && again)
         err = reader_step(r, limit, batch, bytes, &again, got);
     return err ? log_failed(r->log, err) : EVL_OK;
@@ -225,9 +240,14 @@ enum evl_error reader_next(struct reader *r, int64_t limit, struct batch *batch,
 /* ---- by time -------------------------------------------------------------------------------- */
 
 /* The first segment that may have a record of `ms` or later: the active one is
- * always worth a look. */
+ * always worth a look.  Without a file that says it, one segment after the
+ * other is asked. */
 static enum evl_error time_segment(struct log *log, int64_t ms, size_t *segment)
 {
+    bool known;
+    enum evl_error looked = times_find(log, ms, segment, &known);
+    if (looked || known)
+        return looked;
     for (*segment = 0; *segment + 1 < log->base_count; ++*segment) {
         struct segment s;
         int64_t newest;

@@ -248,10 +248,11 @@ static enum evl_error boot_gap(struct log *log, int64_t end, int64_t base, bool 
 }
 
 /* Walk what lies behind the recovery point, segment by segment; the last one
- * that is left is the active one. */
-static enum evl_error boot_segments(struct log *log, int64_t point, bool *cut)
+ * that is left is the active one.  Segments below the start are litter: some
+ * may have come back, and others not. */
+static enum evl_error boot_segments(struct log *log, int64_t start, int64_t point, bool *cut)
 {
-    size_t first = log_segment_of(log, point);
+    size_t first = log_segment_of(log, point > start ? point : start);
     enum evl_error err = EVL_OK;
     for (size_t i = first; i < log->base_count && !err; i++) {
         if (i > first && !*cut) {
@@ -334,9 +335,10 @@ static enum evl_error recover_points(struct log *log, int64_t *start, int64_t *p
     return err;
 }
 
-static enum evl_error boot_open(struct log *log, int64_t point, int64_t *end, bool *cut)
+static enum evl_error boot_open(struct log *log, int64_t start, int64_t point, int64_t *end,
+                                bool *cut)
 {
-    enum evl_error err = boot_segments(log, point, cut);
+    enum evl_error err = boot_segments(log, start, point, cut);
     if (err)
         return err;
     *end = log->active.end;
@@ -378,7 +380,7 @@ enum evl_error recover_boot(struct log *log)
     int64_t first = log->base_count ? log->bases[0] : 0;
     int64_t end = start > first ? start : first;
     if (log->base_count > 0)
-        err = boot_open(log, point, &end, &cut);
+        err = boot_open(log, start, point, &end, &cut);
     else if (point > end)
         err = fail(EVL_ERR_CORRUPT,
                    "damaged: no segment is left, and there were %" PRId64 " records", point);
@@ -422,7 +424,9 @@ enum evl_error recover_mend(struct log *log)
     log_rest(log);
     if (log->producers)
         log->producers_end = -1;
-    enum evl_error err = log_list(log);
+    enum evl_error err = compact_finish(log);
+    if (!err)
+        err = log_list(log);
     if (err || log->base_count == 0)
         return err;
     int64_t last = log->bases[log->base_count - 1];
@@ -469,9 +473,9 @@ static enum evl_error survey_segment(struct log *log, size_t i, int64_t point, i
     return err;
 }
 
-static enum evl_error survey_segments(struct log *log, int64_t point, int64_t *end)
+static enum evl_error survey_segments(struct log *log, int64_t start, int64_t point, int64_t *end)
 {
-    size_t first = log_segment_of(log, point);
+    size_t first = log_segment_of(log, point > start ? point : start);
     enum evl_error err = EVL_OK;
     bool more = true;
     for (size_t i = first; i < log->base_count && more && !err; i++) {
@@ -498,7 +502,7 @@ enum evl_error recover_survey(struct log *log)
     int64_t first = log->base_count ? log->bases[0] : 0;
     int64_t end = start > first ? start : first;
     if (!err && log->base_count > 0)
-        err = survey_segments(log, point, &end);
+        err = survey_segments(log, start, point, &end);
     if (err)
         return err;
     log->start = start > first ? start : first;
@@ -538,11 +542,11 @@ static enum evl_error repair_cut(struct log *log, int64_t end)
     return err ? err : io_sync_dir(log->o.io, log->dir);
 }
 
-static enum evl_error repair_locked(struct log *log)
+static enum evl_error repair_locked(struct log *log, bool died)
 {
     int64_t end = (int64_t)log_word(log, SHARE_SYNCED);
-    if (!log_word(log, SHARE_FAILED))
-        return EVL_OK;
+    if (!log_word(log, SHARE_FAILED)) /* we were told of a death, and nobody will be again */
+        return died ? recover_mend(log) : EVL_OK;
     log_rest(log);
     enum evl_error err = repair_cut(log, end);
     if (!err)
@@ -559,14 +563,15 @@ static enum evl_error repair_locked(struct log *log)
 
 enum evl_error recover_repair(struct log *log)
 {
+    bool died;
     bool dirty;
     int64_t until = io_now(log->o.io) + log->o.patience;
-    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_APPEND, until, &dirty);
+    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_APPEND, until, &died);
     if (err)
         return log_failed(log, err);
     err = share_lock(log->o.share, &log->slot, SHARE_SYNC, until, &dirty);
     if (!err) {
-        err = repair_locked(log);
+        err = repair_locked(log, died);
         share_unlock(log->o.share, &log->slot, SHARE_SYNC);
     }
     share_unlock(log->o.share, &log->slot, SHARE_APPEND);

@@ -8,7 +8,10 @@
 #include "base/fault.h"
 #include "log/checkpoint.h"
 
-enum { CHECKPOINT_EVERY = 64 << 20 }; /* bytes that a boot may have to read again */
+enum {
+    CHECKPOINT_EVERY = 64 << 20, /* bytes that a boot may have to read again */
+    TRIES_MAX = 16,              /* segments that vanish under our eyes, one after the other */
+};
 
 /* ---- producers --------------------------------------------------------------------- */
 
@@ -57,8 +60,6 @@ static enum evl_error replay_segment(struct log *log, int64_t base, int64_t from
     int64_t size;
     int64_t position;
     enum evl_error err = segment_open(log->o.io, log->dir, base, IO_READ, &s);
-    if (err == EVL_ERR_NOT_FOUND)
-        return EVL_OK; /* retention took it; so are its transactions gone */
     if (err)
         return err;
     err = io_size(s.io, s.file, &size);
@@ -73,15 +74,10 @@ static enum evl_error replay_segment(struct log *log, int64_t base, int64_t from
     return err;
 }
 
-enum evl_error replay_producers(struct log *log)
+/* Know what lies between the last time, or the newest snapshot, and `end`. */
+static enum evl_error replay_from_there(struct log *log, int64_t end)
 {
-    int64_t end =
-        log_is_live(log) && log->o.writable ? (int64_t)log_word(log, SHARE_WRITTEN) : log_end(log);
     enum evl_error err = EVL_OK;
-    if (log->producers && log->producers_end == end)
-        return EVL_OK;
-    if (!log->producers)
-        log->producers = producers_create();
     if (log->producers_end < 0 || log->producers_end > end) {
         producers_clear(log->producers);
         err = replay_snapshot(log, end, &log->producers_end);
@@ -91,6 +87,23 @@ enum evl_error replay_producers(struct log *log)
         if (log->bases[i] < end)
             err = replay_segment(log, log->bases[i], from, end);
     log->producers_end = err ? -1 : end;
+    return err;
+}
+
+enum evl_error replay_producers(struct log *log)
+{
+    int64_t end =
+        log_is_live(log) && log->o.writable ? (int64_t)log_word(log, SHARE_WRITTEN) : log_end(log);
+    if (log->producers && log->producers_end == end)
+        return EVL_OK;
+    if (!log->producers)
+        log->producers = producers_create();
+    enum evl_error err = replay_from_there(log, end);
+    for (int i = 0; i < TRIES_MAX && err == EVL_ERR_NOT_FOUND; i++) {
+        err = log_list(log); /* retention or compaction took a segment: list anew */
+        if (!err)
+            err = replay_from_there(log, end);
+    }
     return err;
 }
 
@@ -140,11 +153,7 @@ static enum evl_error checkpoint_indexes(struct log *log, int64_t base)
     enum evl_error err = segment_open(log->o.io, log->dir, base, IO_WRITE, &s);
     if (err)
         return err == EVL_ERR_NOT_FOUND ? EVL_OK : err;
-    err = segment_indexes(&s);
-    if (!err)
-        err = io_sync(log->o.io, s.offsets.file);
-    if (!err)
-        err = io_sync(log->o.io, s.times.file);
+    err = segment_sync_indexes(&s);
     segment_close(&s);
     return err;
 }

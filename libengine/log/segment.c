@@ -267,7 +267,21 @@ enum evl_error segment_append(struct segment *s, const struct evl_bytes *bytes,
 enum evl_error segment_seal(struct segment *s)
 {
     enum evl_error err = segment_indexes(s);
-    return err ? err : segment_index_time(s);
+    if (!err)
+        err = segment_index_time(s);
+    if (!err) /* a dead writer may have left half an entry */
+        err = index_cut(&s->offsets, s->offsets.count);
+    return err ? err : index_cut(&s->times, s->times.count);
+}
+
+enum evl_error segment_sync_indexes(struct segment *s)
+{
+    enum evl_error err = segment_indexes(s);
+    if (!err)
+        err = io_sync(s->io, s->offsets.file);
+    if (!err)
+        err = io_sync(s->io, s->times.file);
+    return err ? failed(err, "%020" PRId64 ".log", s->base) : EVL_OK;
 }
 
 enum evl_error segment_cut(struct segment *s, int64_t position, int64_t end)

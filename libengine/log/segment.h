@@ -75,6 +75,9 @@ enum evl_error segment_index(struct segment *s, const struct batch *batch, int64
 /* Nothing more will come: the last time entry.  Nothing is synced by that. */
 enum evl_error segment_seal(struct segment *s);
 
+/* Its indexes on the disk. */
+enum evl_error segment_sync_indexes(struct segment *s);
+
 /* Make .log and indexes end at `position`, where the offsets have come to `end`. */
 enum evl_error segment_cut(struct segment *s, int64_t position, int64_t end);
 

@@ -1,13 +1,17 @@
 /* admin.c - the public face of topics: what they are, and their changes. */
 #include <evl/admin.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/fault.h"
 #include "base/memory.h"
+#include "log/check.h"
+#include "log/compact.h"
 #include "log/reader.h"
 #include "log/recover.h"
 #include "log/replay.h"
+#include "log/retain.h"
 #include "place/place.h"
 
 /* ---- looking ------------------------------------------------------------------------ */
@@ -224,6 +228,120 @@ enum evl_error evl_admin_configure(struct evl_place *place, const char *topic,
 enum evl_error evl_admin_rename(struct evl_place *place, const char *from, const char *to, bool dry)
 {
     return directory_rename(place->directory, from, to, dry);
+}
+
+enum evl_error evl_admin_trim(struct evl_place *place, const char *topic, int32_t partition,
+                              int64_t offset, bool dry, int64_t *start)
+{
+    struct log *log;
+    enum evl_error err = directory_log(place->directory, topic, partition, NULL, &log);
+    if (err)
+        return err;
+    err = retain_trim(log, offset, dry, start);
+    log_close(log);
+    return err;
+}
+
+/* ---- upkeep ---------------------------------------------------------------------------- */
+
+static enum evl_error log_clean(struct log *log, bool dry, struct evl_upkeep *upkeep)
+{
+    struct retain_result done;
+    struct evl_upkeep all = { 0 };
+    enum evl_error err = log_bytes(log, &all.bytes_before);
+    if (!err)
+        err = retain_apply(log, io_wall_ms(log->o.io), dry, &done);
+    if (err)
+        return err;
+    all.bytes_after = all.bytes_before - done.bytes;
+    all.segments_deleted = done.segments;
+    all.start = done.start;
+    *upkeep = all;
+    return EVL_OK;
+}
+
+enum evl_error evl_admin_clean(struct evl_place *place, const char *topic, int32_t partition,
+                               bool dry, struct evl_upkeep *upkeep)
+{
+    struct log *log;
+    enum evl_error err = directory_log(place->directory, topic, partition, NULL, &log);
+    if (err)
+        return err;
+    err = log_clean(log, dry, upkeep);
+    log_close(log);
+    if (!err && !dry)
+        err = directory_sweep(place->directory);
+    return err;
+}
+
+static enum evl_error log_compact(struct log *log, bool force, bool dry, struct evl_upkeep *upkeep)
+{
+    struct compact_result done;
+    struct evl_upkeep all = { 0 };
+    struct compact_options options = { .now_ms = io_wall_ms(log->o.io),
+                                       .force = force,
+                                       .dry = dry };
+    enum evl_error err = log_bytes(log, &all.bytes_before);
+    if (!err)
+        err = compact_run(log, &options, &done);
+    if (err)
+        return err;
+    all.bytes_after = all.bytes_before + done.bytes_after - done.bytes_before;
+    all.records_before = done.records_before;
+    all.records_after = done.records_after;
+    all.segments_cleaned = done.segments_before;
+    all.start = log_start(log);
+    *upkeep = all;
+    return EVL_OK;
+}
+
+enum evl_error evl_admin_compact(struct evl_place *place, const char *topic, int32_t partition,
+                                 bool force, bool dry, struct evl_upkeep *upkeep)
+{
+    struct log *log;
+    enum evl_error err = directory_log(place->directory, topic, partition, NULL, &log);
+    if (err)
+        return err;
+    err = log_compact(log, force, dry, upkeep);
+    log_close(log);
+    return err;
+}
+
+/* ---- checking and repairing --------------------------------------------------------------- */
+
+/* Who wants to hear of damages, and in which folder they are. */
+struct listener {
+    void (*found)(void *context, const struct evl_damage *damage);
+    void *context;
+    const char *topic;
+    int32_t partition;
+};
+
+static void listener_found(void *context, const struct check_damage *damage)
+{
+    const struct listener *l = context;
+    char file[PATH_MAX];
+    snprintf(file, sizeof file, "%s-%" PRId32 "/%s", l->topic, l->partition, damage->file);
+    struct evl_damage told = { file, damage->position, damage->offset, damage->text };
+    l->found(l->context, &told);
+}
+
+enum evl_error evl_admin_check(struct evl_place *place, const char *topic, int32_t partition,
+                               void (*found)(void *context, const struct evl_damage *damage),
+                               void *context, struct evl_check *check)
+{
+    struct log *log;
+    struct check_result result;
+    struct listener listener = { found, context, topic, partition };
+    enum evl_error err = directory_log(place->directory, topic, partition, NULL, &log);
+    if (err)
+        return err;
+    err = check_log(log, found ? listener_found : NULL, &listener, &result);
+    log_close(log);
+    if (!err)
+        *check = (struct evl_check){ result.batches, result.records, result.bytes, result.segments,
+                                     result.damages };
+    return err;
 }
 
 enum evl_error evl_admin_repair(struct evl_place *place, const char *topic, int32_t partition,

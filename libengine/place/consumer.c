@@ -21,6 +21,8 @@
 #include "log/replay.h"
 #include "place/place.h"
 
+enum { TRIES_MAX = 16 }; /* segments that vanish under our eyes, one after the other */
+
 enum {
     RANGES_OPEN = 256,           /* with more ranges, those at rest close their files */
     WINDOW_BYTES_MIN = 16 << 10, /* with merge, what is read at once */
@@ -167,21 +169,45 @@ int64_t evl_consumer_position(const struct evl_consumer *c, const char *topic, i
 
 /* ---- transactions --------------------------------------------------------------------- */
 
+/* Look into each segment from that of `offset` on.  *again: one has gone from
+ * the list, and what was said beside it may be said beside another. */
+static enum evl_error range_list_aborted(struct range *r, int64_t offset, bool *again)
+{
+    struct log *log = r->log;
+    char path[PATH_MAX];
+    struct io_stat stat;
+    *again = false;
+    buf_clear(&r->aborted);
+    for (size_t i = log_segment_of(log, offset); i < log->base_count; i++) {
+        enum evl_error err = segment_path(log->dir, log->bases[i], "txnindex", path);
+        if (!err)
+            err = aborted_load(log->o.io, path, &r->aborted);
+        if (!err)
+            err = segment_path(log->dir, log->bases[i], "log", path);
+        if (!err)
+            err = io_stat(log->o.io, path, &stat);
+        *again = err == EVL_ERR_NOT_FOUND;
+        if (err)
+            return *again ? EVL_OK : err;
+    }
+    return EVL_OK;
+}
+
 /* Know the aborted transactions with markers up to the limit, of the segments
  * from that of `offset` on. */
 static enum evl_error range_load_aborted(struct range *r, int64_t offset)
 {
-    struct log *log = r->log;
-    char path[PATH_MAX];
-    buf_clear(&r->aborted);
-    enum evl_error err = log_refresh(log);
-    for (size_t i = log_segment_of(log, offset); i < log->base_count && !err; i++) {
-        err = segment_path(log->dir, log->bases[i], "txnindex", path);
-        if (!err)
-            err = aborted_load(log->o.io, path, &r->aborted);
+    bool again = true;
+    enum evl_error err = log_refresh(r->log);
+    for (int i = 0; i < TRIES_MAX && !err && again; i++) {
+        err = range_list_aborted(r, offset, &again);
+        if (!err && again)
+            err = log_list(r->log);
     }
+    if (!err && again)
+        err = fail(EVL_ERR_IO, "its segments are deleted faster than they can be read");
     r->aborted_upto = r->limit;
-    return err ? log_failed(log, err) : EVL_OK;
+    return err ? log_failed(r->log, err) : EVL_OK;
 }
 
 /* Whether a transactional batch was aborted in the end. */

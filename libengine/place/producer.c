@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "base/plant.h"
 #include "log/replay.h"
+#include "log/upkeep.h"
 #include "place/place.h"
 #include "record/compress.h"
 #include "record/partitioner.h"
@@ -175,8 +176,11 @@ void evl_producer_close(struct evl_producer *p)
     if (!p)
         return;
     io_work_end(p->place->io, &p->work);
-    for (int32_t i = 0; i < p->used_count; i++)
+    for (int32_t i = 0; i < p->used_count; i++) {
+        if (!p->failed)
+            upkeep_maybe(p->lanes[p->used[i]].log);
         lane_release(&p->lanes[p->used[i]]);
+    }
     share_close(p->share);
     memory_free(p->lanes);
     memory_free(p->used);
@@ -637,5 +641,7 @@ enum evl_error evl_producer_flush(struct evl_producer *p)
         if (!err)
             producer_start_sync(p);
     }
+    for (int32_t i = 0; i < p->used_count && !err; i++)
+        upkeep_soon(p->lanes[p->used[i]].log); /* nobody waits for an acknowledgement now */
     return err;
 }
