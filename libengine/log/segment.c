@@ -97,7 +97,7 @@ void segment_note(struct segment *s, const struct batch *batch, int64_t position
     check(batch->base_offset >= s->end);
     if (s->first_timestamp == EVL_NO_TIMESTAMP)
         s->first_timestamp = batch->max_timestamp;
-    if (batch->max_timestamp > s->max_timestamp) {
+    if (batch->max_timestamp >= 0 && batch->max_timestamp > s->max_timestamp) {
         s->max_timestamp = batch->max_timestamp;
         s->max_offset = batch->last_offset;
     }
