@@ -198,9 +198,9 @@ enum evl_error segment_resume(struct segment *s, int64_t bytes, int64_t end)
         if (!err && found == SCAN_BATCH)
             s->first_timestamp = first.max_timestamp;
     }
+    bool leads = s->indexed >= 0 && s->indexed <= bytes;
     if (!err)
-        err =
-            s->indexed > bytes ? EVL_ERR_CORRUPT : segment_walk_heads(s, s->indexed, bytes, false);
+        err = leads ? segment_walk_heads(s, s->indexed, bytes, false) : EVL_ERR_CORRUPT;
     if (err == EVL_ERR_CORRUPT)
         err = segment_rebuild(s, bytes);
     if (!err && s->end != end && bytes > 0)
