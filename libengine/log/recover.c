@@ -382,6 +382,10 @@ enum evl_error recover_boot(struct log *log)
     else if (point > end)
         err = fail(EVL_ERR_CORRUPT,
                    "damaged: no segment is left, and there were %" PRId64 " records", point);
+    if (!err && start > end) /* deleting records moves it to what is on the disk, never beyond */
+        err = fail(EVL_ERR_CORRUPT,
+                   "damaged: it ends with offset %" PRId64 ", and its start was %" PRId64, end - 1,
+                   start);
     if (!err)
         err = boot_snapshots(log, end);
     if (!err)
