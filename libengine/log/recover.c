@@ -11,6 +11,7 @@
 #include "io/io_file.h"
 #include "log/checkpoint.h"
 #include "log/compact.h"
+#include "log/replay.h"
 
 /* ---- the walk ----------------------------------------------------------------------- */
 
@@ -290,22 +291,20 @@ static enum evl_error boot_snapshots(struct log *log, int64_t end)
     return err;
 }
 
-/* The epochs' file was torn: what it said is in the batches, as far as this
- * segment goes. */
 static enum evl_error boot_epochs(struct log *log, int64_t end, bool cut)
 {
     epochs_release(&log->epochs);
     enum evl_error err = epochs_load(log->o.io, log->dir, &log->epochs);
-    if (err == EVL_ERR_CORRUPT)
-        err = EVL_OK;
+    bool damaged = err == EVL_ERR_CORRUPT;
+    if (damaged)
+        err = replay_epochs(log);
     if (err)
         return err;
-    bool changed = epochs_cut(&log->epochs, end);
-    if (cut) {
-        int32_t latest = epochs_latest(&log->epochs);
-        log->o.epoch = (latest > log->o.epoch ? latest : log->o.epoch) + 1;
-        changed = epochs_note(&log->epochs, log->o.epoch, end) || changed;
-    }
+    bool changed = epochs_cut(&log->epochs, end) || damaged;
+    if (epochs_latest(&log->epochs) > log->o.epoch)
+        log->o.epoch = epochs_latest(&log->epochs); /* an earlier cut raised it */
+    if (cut)
+        changed = epochs_note(&log->epochs, ++log->o.epoch, end) || changed;
     log->has_epochs = true;
     return changed ? epochs_store(log->o.io, log->dir, &log->epochs) : EVL_OK;
 }
@@ -384,6 +383,10 @@ enum evl_error recover_boot(struct log *log)
     else if (point > end)
         err = fail(EVL_ERR_CORRUPT,
                    "damaged: no segment is left, and there were %" PRId64 " records", point);
+    if (!err && start > end) /* deleting records moves it to what is on the disk, never beyond */
+        err = fail(EVL_ERR_CORRUPT,
+                   "damaged: it ends with offset %" PRId64 ", and its start was %" PRId64, end - 1,
+                   start);
     if (!err)
         err = boot_snapshots(log, end);
     if (!err)

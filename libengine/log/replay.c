@@ -120,6 +120,39 @@ enum evl_error replay_stable_end(struct log *log, int64_t *end)
     return EVL_OK;
 }
 
+/* ---- epochs ---------------------------------------------------------------------------- */
+
+static enum evl_error epochs_of_segment(struct log *log, int64_t base)
+{
+    struct segment s;
+    struct scan scan = { 0 };
+    struct batch batch;
+    struct evl_bytes bytes;
+    enum scan_found found = SCAN_BATCH;
+    int64_t size;
+    enum evl_error err = segment_open(log->o.io, log->dir, base, IO_READ, &s);
+    if (err)
+        return err;
+    err = io_size(s.io, s.file, &size);
+    if (!err)
+        scan_begin(&scan, s.io, s.file, 0, size, SCAN_STEP_HEADS);
+    while (!err && !(err = scan_next(&scan, SCAN_HEADS, &batch, &bytes, &found)) &&
+           found == SCAN_BATCH)
+        (void)epochs_note(&log->epochs, batch.leader_epoch, batch.base_offset);
+    scan_release(&scan);
+    segment_close(&s);
+    return err;
+}
+
+enum evl_error replay_epochs(struct log *log)
+{
+    enum evl_error err = EVL_OK;
+    epochs_release(&log->epochs);
+    for (size_t i = 0; i < log->base_count && !err; i++)
+        err = epochs_of_segment(log, log->bases[i]);
+    return err;
+}
+
 /* ---- the recovery point -------------------------------------------------------------- */
 
 /* Snapshots that are neither of a segment's begin nor the newest. */

@@ -97,7 +97,7 @@ void segment_note(struct segment *s, const struct batch *batch, int64_t position
     check(batch->base_offset >= s->end);
     if (s->first_timestamp == EVL_NO_TIMESTAMP)
         s->first_timestamp = batch->max_timestamp;
-    if (batch->max_timestamp > s->max_timestamp) {
+    if (batch->max_timestamp >= 0 && batch->max_timestamp > s->max_timestamp) {
         s->max_timestamp = batch->max_timestamp;
         s->max_offset = batch->last_offset;
     }
@@ -198,9 +198,9 @@ enum evl_error segment_resume(struct segment *s, int64_t bytes, int64_t end)
         if (!err && found == SCAN_BATCH)
             s->first_timestamp = first.max_timestamp;
     }
+    bool leads = s->indexed >= 0 && s->indexed <= bytes;
     if (!err)
-        err =
-            s->indexed > bytes ? EVL_ERR_CORRUPT : segment_walk_heads(s, s->indexed, bytes, false);
+        err = leads ? segment_walk_heads(s, s->indexed, bytes, false) : EVL_ERR_CORRUPT;
     if (err == EVL_ERR_CORRUPT)
         err = segment_rebuild(s, bytes);
     if (!err && s->end != end && bytes > 0)

@@ -349,6 +349,20 @@ static enum evl_error consumer_drain(struct evl_consumer *c, struct evl_record *
     return EVL_OK;
 }
 
+/* How many records an old wrapper has, and which is the first, shows when it is
+ * opened. */
+static enum evl_error range_complete(struct range *r, struct batch *batch)
+{
+    if (batch->count >= 0)
+        return EVL_OK;
+    enum evl_error err = batch_open(&r->records, r->batch, PLAIN_BYTES_MAX);
+    if (err)
+        return failed(err, "%s-%" PRId32 ": damaged: offset %" PRId64, r->topic, r->partition,
+                      r->position);
+    *batch = r->records.batch;
+    return EVL_OK;
+}
+
 enum evl_error evl_consumer_next_batch(struct evl_consumer *c, struct evl_batch *out,
                                        enum evl_next *what)
 {
@@ -360,6 +374,8 @@ enum evl_error evl_consumer_next_batch(struct evl_consumer *c, struct evl_batch 
         bool got = false;
         if (!range_is_finished(r)) {
             enum evl_error err = range_batch(c, r, &batch, &aborted, &got);
+            if (!err && got)
+                err = range_complete(r, &batch);
             if (err)
                 return err;
         }

@@ -393,6 +393,8 @@ void directory_log_options(struct directory *d, const struct directory_topic *to
     const struct partition *p = t ? topic_partition(t, partition) : NULL;
     if (p)
         o->epoch = p->leader_epoch;
+    if (d->foreign)
+        o->epoch = -1; /* unless the log itself says more */
 }
 
 enum evl_error directory_log(struct directory *d, const char *topic, int32_t partition,

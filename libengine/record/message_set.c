@@ -58,7 +58,7 @@ static const char *message_read(struct evl_bytes left, struct message *m)
     if (crc32_ieee(0, left.at + AT_MAGIC, m->size - AT_MAGIC) != m->crc)
         return "its checksum is not that of its bytes";
     m->attributes = left.at[AT_ATTRIBUTES] & BATCH_CODEC;
-    m->timestamp = -1;
+    m->timestamp = EVL_NO_TIMESTAMP;
     struct evl_bytes body = evl_bytes(left.at + AT_BODY, m->size - AT_BODY);
     if (m->magic == 1) {
         m->attributes = left.at[AT_ATTRIBUTES] & (BATCH_CODEC | BATCH_APPEND_TIME);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "io/io_file.h"
 #include "io/io_sim.h"
 #include "log/log.h"
 #include "log/reader.h"
@@ -117,11 +118,14 @@ static int64_t user_read(struct user *u, int64_t from)
     struct evl_bytes bytes;
     bool got = false;
     int64_t next = from;
+    int32_t epoch = 0;
     enum evl_error err;
     reader_begin(&r, u->log, from);
     while (!(err = reader_next(&r, log_end(u->log), &batch, &bytes, &got)) && got) {
         struct evl_record record;
         bool more;
+        EXPECT(batch.leader_epoch >= epoch);
+        epoch = batch.leader_epoch;
         err = batch_open(&records, bytes, 1 << 20);
         while (!err && !(err = batch_next(&records, &record, &more)) && more) {
             char text[32];
@@ -231,6 +235,31 @@ TEST("after a power cut what was synced is there, and appending goes on")
         EXPECT(user_put(&u, end, 2) == EVL_OK);
         EXPECT(user_read(&u, 0) == end + 2);
         user_close(&u);
+        bench_close(&b);
+    }
+}
+
+TEST("leader epochs rise with what is cut off, and never fall, whatever their file says")
+{
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        struct bench b;
+        struct user u;
+        struct log_promise promise;
+        int64_t end = 0;
+        bench_open(&b, seed);
+        for (int boot = 0; boot < 6; boot++) {
+            REQUIRE(user_open(&b, &u, true) == EVL_OK);
+            EXPECT(user_read(&u, 0) >= end);
+            end = log_end(u.log);
+            EXPECT(user_put(&u, end++, 1) == EVL_OK);
+            if (boot == 4)
+                EXPECT(io_file_replace(u.io, "d/t-0", "leader-epoch-checkpoint",
+                                       evl_text("0\n1\n")) == EVL_OK);
+            for (int i = 0; i < 3; i++)
+                EXPECT(user_append(&u, end + i, 1, &promise) == EVL_OK);
+            sim_power_cut(b.sim);
+            user_close(&u);
+        }
         bench_close(&b);
     }
 }

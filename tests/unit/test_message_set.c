@@ -92,7 +92,8 @@ TEST("a plain message is seen as a batch of one")
         hex_read("00000000000000000000001aa5da6a6201000000018bcfe56800000000026b31000000027631");
     struct batch b;
     REQUIRE(!message_check(buf_bytes(&v0), &b));
-    EXPECT(b.magic == 0 && b.count == 1 && b.size == 30 && b.max_timestamp == -1);
+    EXPECT(b.magic == 0 && b.count == 1 && b.size == 30);
+    EXPECT(b.max_timestamp == EVL_NO_TIMESTAMP);
     EXPECT(b.base_offset == 0 && b.last_offset == 0 && b.leader_epoch == -1);
     EXPECT(b.producer_id == -1 && b.producer_epoch == -1 && b.base_sequence == -1);
     REQUIRE(!entry_check(buf_bytes(&v1), &b));
