@@ -139,15 +139,25 @@ static bool name_is_ours(const char *name)
     return false;
 }
 
-/* An empty folder may become a data directory; nobody's home does. */
+static bool names_have(const struct io_names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->at[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* An empty folder may become a data directory; nobody's home does.  One that
+ * became it since we looked may have anything in it by now. */
 static enum evl_error directory_is_fresh(struct directory *d)
 {
     struct io_names names;
     enum evl_error err = io_list(d->io, d->path, &names);
     if (err)
         return err;
+    bool made = names_have(&names, META_FILE);
     for (size_t i = 0; i < names.count && !err; i++)
-        if (!name_is_ours(names.at[i]))
+        if (!made && !name_is_ours(names.at[i]))
             err = fail(EVL_ERR_EXISTS,
                        "%s is not a data directory, and not empty (%s); give a new or empty one",
                        d->path, names.at[i]);
