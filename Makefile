@@ -147,6 +147,8 @@ torture: all-tests
 bench: all-tests $(BENCHES:%=$(BUILD)/%)
 	$(q)for b in $(BENCHES); do $(BUILD)/$$b || exit 1; done
 	$(q)$(if $(wildcard tests/bench/*.test),$(RUN) --long --loud --jobs=1 --folder=bench $(TESTS))
+bench-kernels: $(BUILD)/bench_kernels
+	$(q)$<
 unit: $(BUILD)/unit
 	$(q)$(BUILD)/unit $(TESTS)
 tidy: all
@@ -190,7 +192,7 @@ clean:
 
 q    = $(if $(V),,@)
 say  = @$(if $(V),:,printf '  %-3s %s\n')
-.PHONY: all all-tests check torture bench unit tidy docs demo fuzz fuzzers install uninstall clean \
+.PHONY: all all-tests check torture bench bench-kernels unit tidy docs demo fuzz fuzzers install uninstall clean \
         libraries tcl $(BUILD)/libengine.pc
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -17,12 +17,12 @@
 
 uint64_t log_word(struct log *log, enum share_word word)
 {
-    return share_get(log->o.share, log->slot, word);
+    return share_get(log->o.share, &log->slot, word);
 }
 
 void log_set(struct log *log, enum share_word word, uint64_t value)
 {
-    share_set(log->o.share, log->slot, word, value);
+    share_set(log->o.share, &log->slot, word, value);
 }
 
 void log_changed(struct log *log)
@@ -45,7 +45,7 @@ static void list_take_names(struct log *log, const struct io_names *names)
 enum evl_error log_list(struct log *log)
 {
     struct io_names names;
-    uint64_t generation = log->slot ? log_word(log, SHARE_GENERATION) : 0;
+    uint64_t generation = log_has_slot(log) ? log_word(log, SHARE_GENERATION) : 0;
     enum evl_error err = io_list(log->o.io, log->dir, &names);
     if (err)
         return err;
@@ -55,33 +55,31 @@ enum evl_error log_list(struct log *log)
     return EVL_OK;
 }
 
+bool log_has_slot(const struct log *log)
+{
+    return log->o.share && !share_is_stale(log->o.share, &log->slot);
+}
+
+bool log_is_live(struct log *log)
+{
+    return log_has_slot(log) && log_word(log, SHARE_STATE) > SHARE_UNBORN;
+}
+
 /* Find our slot, also when ev.shm is another one than before. */
 static enum evl_error log_attach(struct log *log)
 {
-    uint64_t incarnation;
     struct share *share = log->o.share;
     if (!share)
         return EVL_OK;
-    enum evl_error err = share_renew(share, &incarnation);
-    if (err)
+    enum evl_error err = share_renew(share);
+    if (err || log_has_slot(log) || !share_is_mapped(share))
         return err;
-    if (log->slot && log->incarnation == incarnation)
-        return EVL_OK;
-    log->incarnation = incarnation;
-    log->slot = NULL;
-    if (!share_is_mapped(share))
-        return EVL_OK;
     if (!log->o.writable) {
         log->slot = share_find(share, &log->o.id, log->o.partition);
         return EVL_OK;
     }
     return share_claim(share, &log->o.id, log->o.partition, io_now(log->o.io) + log->o.patience,
                        &log->slot);
-}
-
-bool log_is_live(struct log *log)
-{
-    return log->slot && log_word(log, SHARE_STATE) != SHARE_UNBORN;
 }
 
 static enum evl_error log_set_up(struct log *log)
@@ -131,12 +129,17 @@ void log_configure(struct log *log, const struct topic_config *config)
     log->o.config = &log->config;
 }
 
+void log_rest(struct log *log)
+{
+    if (log->active.file >= 0)
+        segment_close(&log->active);
+}
+
 void log_close(struct log *log)
 {
     if (!log)
         return;
-    if (log->active.file >= 0)
-        segment_close(&log->active);
+    log_rest(log);
     epochs_release(&log->epochs);
     producers_destroy(log->producers);
     memory_free(log->bases);
@@ -161,12 +164,15 @@ int64_t log_end(struct log *log)
     return shown > synced ? shown : synced;
 }
 
-bool log_is_failed(struct log *log) { return log->slot && log_word(log, SHARE_FAILED) != 0; }
+bool log_is_failed(struct log *log)
+{
+    return log_has_slot(log) && log_word(log, SHARE_FAILED) != 0;
+}
 
 enum evl_error log_refresh(struct log *log)
 {
     enum evl_error err = log_attach(log);
-    if (!err && log->slot && log->generation != log_word(log, SHARE_GENERATION))
+    if (!err && log_has_slot(log) && log->generation != log_word(log, SHARE_GENERATION))
         err = log_list(log);
     return err ? log_failed(log, err) : EVL_OK;
 }
@@ -215,8 +221,7 @@ static enum evl_error log_catch_up(struct log *log)
         if (err)
             return err;
         log->has_epochs = false;
-        if (log->active.file >= 0)
-            segment_close(&log->active);
+        log_rest(log);
     }
     if (log->active.file >= 0 && log->active.base == base && log->active.end == end)
         return EVL_OK;
@@ -265,8 +270,8 @@ enum evl_error log_enter(struct log *log)
     enum evl_error err = log_attach(log);
     if (err)
         return err;
-    check(log->slot); /* a writer has one */
-    err = share_lock(log->o.share, log->slot, SHARE_APPEND, io_now(log->o.io) + log->o.patience,
+    check(log_has_slot(log)); /* a writer has one */
+    err = share_lock(log->o.share, &log->slot, SHARE_APPEND, io_now(log->o.io) + log->o.patience,
                      &dirty);
     if (err)
         return err;
@@ -280,23 +285,23 @@ enum evl_error log_enter(struct log *log)
     return err;
 }
 
-void log_leave(struct log *log) { share_unlock(log->o.share, log->slot, SHARE_APPEND); }
+void log_leave(struct log *log) { share_unlock(log->o.share, &log->slot, SHARE_APPEND); }
 
 enum evl_error log_void(const struct log_options *options, enum share_state state)
 {
     bool dirty;
-    struct share_slot *slot;
+    struct share_slot slot;
     int64_t until = io_now(options->io) + options->patience;
     enum evl_error err =
         share_claim(options->share, &options->id, options->partition, until, &slot);
     if (!err)
-        err = share_lock(options->share, slot, SHARE_APPEND, until, &dirty);
+        err = share_lock(options->share, &slot, SHARE_APPEND, until, &dirty);
     if (err)
         return failed(err, "%s-%" PRId32, options->topic, options->partition);
-    share_set(options->share, slot, SHARE_STATE, state);
-    share_set(options->share, slot, SHARE_GENERATION,
-              share_get(options->share, slot, SHARE_GENERATION) + 1);
-    share_unlock(options->share, slot, SHARE_APPEND);
+    share_set(options->share, &slot, SHARE_STATE, state);
+    share_set(options->share, &slot, SHARE_GENERATION,
+              share_get(options->share, &slot, SHARE_GENERATION) + 1);
+    share_unlock(options->share, &slot, SHARE_APPEND);
     share_tell(options->share);
     return EVL_OK;
 }
@@ -346,8 +351,7 @@ static enum evl_error log_begin_segment(struct log *log)
         segment_close(&next);
         return err;
     }
-    if (log->active.file >= 0)
-        segment_close(&log->active);
+    log_rest(log);
     log->active = next;
     log_set(log, SHARE_BYTES, 0);
     log_set(log, SHARE_SAVED, 0);
@@ -488,8 +492,7 @@ static enum evl_error append_undo(struct log *log, enum evl_error err)
                             (int64_t)log_word(log, SHARE_WRITTEN));
     if (worse || err == EVL_ERR_IO)
         log_set(log, SHARE_FAILED, 1);
-    if (log->active.file >= 0)
-        segment_close(&log->active);
+    log_rest(log);
     if (log->producers)
         log->producers_end = -1;
     return fault_again(err, &told);
@@ -625,17 +628,25 @@ static bool log_is_synced(struct log *log, const struct log_promise *promise)
     return (int64_t)log_word(log, SHARE_SYNCED) >= promise->end;
 }
 
-enum evl_error log_sync(struct log *log, const struct log_promise *promise)
+/* ev.shm was made anew since the append: whoever recovers the log syncs it. */
+static enum evl_error log_sync_reborn(struct log *log, const struct log_promise *promise)
+{
+    enum evl_error err = log_enter(log);
+    if (err)
+        return err;
+    log_leave(log);
+    if (!log_is_synced(log, promise))
+        err = fail(EVL_ERR_IO, "records were cut off before they were synced");
+    return err;
+}
+
+static enum evl_error log_sync_slot(struct log *log, const struct log_promise *promise)
 {
     bool dirty;
-    enum evl_error err = log_is_cut(log, promise);
-    if (!err && log_is_synced(log, promise))
-        return EVL_OK;
-    if (!err)
-        err = share_lock(log->o.share, log->slot, SHARE_SYNC, io_now(log->o.io) + log->o.patience,
-                         &dirty);
+    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_SYNC,
+                                    io_now(log->o.io) + log->o.patience, &dirty);
     if (err)
-        return log_failed(log, err);
+        return err;
     err = log_is_cut(log, promise);
     if (!err && !log_is_synced(log, promise)) { /* else somebody's sync covered ours */
         if (log_word(log, SHARE_FAILED))
@@ -644,7 +655,21 @@ enum evl_error log_sync(struct log *log, const struct log_promise *promise)
         else
             err = log_sync_now(log);
     }
-    share_unlock(log->o.share, log->slot, SHARE_SYNC);
+    share_unlock(log->o.share, &log->slot, SHARE_SYNC);
+    return err;
+}
+
+enum evl_error log_sync(struct log *log, const struct log_promise *promise)
+{
+    enum evl_error err = log_attach(log);
+    if (err)
+        return log_failed(log, err);
+    if (!log_is_live(log))
+        err = log_sync_reborn(log, promise);
+    else if (!(err = log_is_cut(log, promise)) && log_is_synced(log, promise))
+        return EVL_OK;
+    else if (!err)
+        err = log_sync_slot(log, promise);
     if (err)
         return log_failed(log, err);
     share_tell(log->o.share);

@@ -47,9 +47,8 @@ struct log {
     struct log_options o;
     struct topic_config config; /* what o.config points to, if it is known */
     char dir[PATH_MAX];
-    struct share_slot *slot; /* NULL: not shared, or not yet */
-    uint64_t incarnation;    /* of the map that the slot is in */
-    int64_t *bases;          /* of the segments, rising */
+    struct share_slot slot; /* its words in ev.shm */
+    int64_t *bases;         /* of the segments, rising */
     size_t base_count;
     uint64_t generation;   /* of ev.shm when they were listed */
     struct segment active; /* a writer's; file -1: not open */
@@ -112,6 +111,9 @@ enum evl_error log_append_entered(struct log *log, const struct evl_bytes *batch
                                   bool shown, struct log_place *places, int *done,
                                   struct log_promise *promise);
 
+/* Close its files until they are needed again: for who has many logs open. */
+void log_rest(struct log *log);
+
 /* The topic's settings are others now. */
 void log_configure(struct log *log, const struct topic_config *config);
 
@@ -130,7 +132,8 @@ enum evl_error log_set_identity(struct io *io, const char *dir, const struct uui
 enum evl_error log_enter(struct log *log);
 void log_leave(struct log *log);
 
-/* Whether its slot in ev.shm tells what there is. */
+/* Whether it has a slot in ev.shm, and whether that tells what there is. */
+bool log_has_slot(const struct log *log);
 bool log_is_live(struct log *log);
 
 uint64_t log_word(struct log *log, enum share_word word);

@@ -11,11 +11,16 @@ enum {
     BATCH_PLAIN_MAX = 1 << 30, /* bytes that a batch may unpack to */
 };
 
-void reader_begin(struct reader *r, struct log *log, int64_t offset)
+void reader_rest(struct reader *r)
 {
     if (r->is_open)
         segment_close(&r->segment);
     r->is_open = false;
+}
+
+void reader_begin(struct reader *r, struct log *log, int64_t offset)
+{
+    reader_rest(r);
     r->log = log;
     r->next = offset;
     if (r->step == 0)
@@ -24,8 +29,7 @@ void reader_begin(struct reader *r, struct log *log, int64_t offset)
 
 void reader_release(struct reader *r)
 {
-    if (r->is_open)
-        segment_close(&r->segment);
+    reader_rest(r);
     scan_release(&r->scan);
     *r = (struct reader){ 0 };
 }
@@ -53,6 +57,7 @@ static enum evl_error reader_enter(struct reader *r, int64_t base)
     err = io_size(log->o.io, r->segment.file, &size);
     if (!err)
         err = segment_find(&r->segment, r->next, size, &position);
+    segment_rest(&r->segment); /* many readers may be open at once */
     if (!err)
         scan_begin(&r->scan, log->o.io, r->segment.file, position, size, r->step);
     return err;
@@ -151,8 +156,7 @@ static enum evl_error reader_stuck(struct reader *r, enum scan_found found, int6
             err = reader_gap(r, following);
         if (found == SCAN_END && following > r->next)
             r->next = following;
-        segment_close(&r->segment);
-        r->is_open = false;
+        reader_rest(r);
         *again = !err;
         return err;
     }

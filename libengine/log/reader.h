@@ -29,6 +29,9 @@ void reader_begin(struct reader *r, struct log *log, int64_t offset);
 enum evl_error reader_next(struct reader *r, int64_t limit, struct batch *batch,
                            struct evl_bytes *bytes, bool *got);
 
+/* Close its file until it is used again. */
+void reader_rest(struct reader *r);
+
 void reader_release(struct reader *r);
 
 /* The offset of the first record with a timestamp of `ms` or later, before

@@ -313,8 +313,7 @@ enum evl_error recover_boot(struct log *log)
     int64_t start = -1;
     int64_t point = -1;
     bool cut = false;
-    if (log->active.file >= 0)
-        segment_close(&log->active);
+    log_rest(log);
     enum evl_error err = boot_identity(log);
     if (!err)
         err = recover_points(log, &start, &point);
@@ -368,8 +367,7 @@ static enum evl_error mend_segment(struct log *log, int64_t known)
 enum evl_error recover_mend(struct log *log)
 {
     int64_t known = log_end(log);
-    if (log->active.file >= 0)
-        segment_close(&log->active);
+    log_rest(log);
     if (log->producers)
         log->producers_end = -1;
     enum evl_error err = log_list(log);
@@ -379,6 +377,10 @@ enum evl_error recover_mend(struct log *log)
     err = segment_open(log->o.io, log->dir, last, IO_WRITE, &log->active);
     if (!err)
         err = mend_segment(log, known);
+    if (err)
+        return err;
+    if (last != (int64_t)log_word(log, SHARE_BASE)) /* he died on the way to sync its name */
+        err = io_sync_dir(log->o.io, log->dir);
     if (err)
         return err;
     if (log->active.end < known)
@@ -472,8 +474,7 @@ static enum evl_error repair_locked(struct log *log)
     int64_t end = (int64_t)log_word(log, SHARE_SYNCED);
     if (!log_word(log, SHARE_FAILED))
         return EVL_OK;
-    if (log->active.file >= 0)
-        segment_close(&log->active);
+    log_rest(log);
     enum evl_error err = repair_cut(log, end);
     if (!err)
         err = boot_snapshots(log, end);
@@ -491,15 +492,15 @@ enum evl_error recover_repair(struct log *log)
 {
     bool dirty;
     int64_t until = io_now(log->o.io) + log->o.patience;
-    enum evl_error err = share_lock(log->o.share, log->slot, SHARE_APPEND, until, &dirty);
+    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_APPEND, until, &dirty);
     if (err)
         return log_failed(log, err);
-    err = share_lock(log->o.share, log->slot, SHARE_SYNC, until, &dirty);
+    err = share_lock(log->o.share, &log->slot, SHARE_SYNC, until, &dirty);
     if (!err) {
         err = repair_locked(log);
-        share_unlock(log->o.share, log->slot, SHARE_SYNC);
+        share_unlock(log->o.share, &log->slot, SHARE_SYNC);
     }
-    share_unlock(log->o.share, log->slot, SHARE_APPEND);
+    share_unlock(log->o.share, &log->slot, SHARE_APPEND);
     share_tell(log->o.share);
     return err ? log_failed(log, err) : EVL_OK;
 }

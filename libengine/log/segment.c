@@ -48,21 +48,27 @@ enum evl_error segment_open(struct io *io, const char *dir, int64_t base, enum i
                            .writable = how != IO_READ,
                            .end = base,
                            .first_timestamp = EVL_NO_TIMESTAMP,
+                           .timed = EVL_NO_TIMESTAMP,
                            .max_timestamp = EVL_NO_TIMESTAMP,
                            .max_offset = -1 };
     s->offsets.file = s->times.file = -1;
     return EVL_OK;
 }
 
-void segment_close(struct segment *s)
+void segment_rest(struct segment *s)
 {
     if (s->has_indexes) {
         index_close(&s->offsets);
         index_close(&s->times);
     }
+    s->has_indexes = false;
+}
+
+void segment_close(struct segment *s)
+{
+    segment_rest(s);
     io_close(s->io, s->file);
     s->file = -1;
-    s->has_indexes = false;
 }
 
 enum evl_error segment_indexes(struct segment *s)
@@ -118,7 +124,7 @@ static enum evl_error segment_remember(struct segment *s)
     if (!err && s->times.count > 0) {
         err = index_get(&s->times, s->times.count - 1, &entry);
         if (!err) {
-            s->max_timestamp = entry.key;
+            s->timed = s->max_timestamp = entry.key;
             s->max_offset = s->base + entry.value;
         }
     }
@@ -167,7 +173,7 @@ static void segment_forget(struct segment *s)
     s->bytes = 0;
     s->end = s->base;
     s->indexed = 0;
-    s->first_timestamp = s->max_timestamp = EVL_NO_TIMESTAMP;
+    s->first_timestamp = s->max_timestamp = s->timed = EVL_NO_TIMESTAMP;
     s->max_offset = -1;
 }
 
@@ -208,6 +214,19 @@ enum evl_error segment_resume(struct segment *s, int64_t bytes, int64_t end)
 
 /* ---- appending ------------------------------------------------------------------ */
 
+/* Put the largest timestamp into the time index, if it is larger than the last
+ * one there.  Negative ones are no times to Kafka. */
+static enum evl_error segment_index_time(struct segment *s)
+{
+    struct index_entry entry = { s->max_timestamp, (int32_t)(s->max_offset - s->base) };
+    if (s->max_timestamp < 0 || s->max_timestamp <= s->timed)
+        return EVL_OK;
+    enum evl_error err = index_add(&s->times, &entry, 1);
+    if (!err)
+        s->timed = entry.key;
+    return err;
+}
+
 enum evl_error segment_index(struct segment *s, const struct batch *batch, int64_t position,
                              int32_t interval)
 {
@@ -220,12 +239,7 @@ enum evl_error segment_index(struct segment *s, const struct batch *batch, int64
     if (err)
         return err;
     s->indexed = position;
-    if (s->times.count > 0 && (err = index_get(&s->times, s->times.count - 1, &entry)))
-        return err;
-    if (s->max_offset < 0 || (s->times.count > 0 && entry.key >= s->max_timestamp))
-        return EVL_OK;
-    entry = (struct index_entry){ s->max_timestamp, (int32_t)(s->max_offset - s->base) };
-    return index_add(&s->times, &entry, 1);
+    return segment_index_time(s);
 }
 
 enum evl_error segment_append(struct segment *s, const struct evl_bytes *bytes,
@@ -250,24 +264,11 @@ enum evl_error segment_append(struct segment *s, const struct evl_bytes *bytes,
     return EVL_OK;
 }
 
-static enum evl_error segment_last_time(struct segment *s)
-{
-    struct index_entry entry = { s->max_timestamp, (int32_t)(s->max_offset - s->base) };
-    struct index_entry last;
-    enum evl_error err = segment_indexes(s);
-    if (err || s->max_offset < 0)
-        return err;
-    if (s->times.count > 0) {
-        err = index_get(&s->times, s->times.count - 1, &last);
-        if (err || last.key >= entry.key)
-            return err;
-    }
-    return index_add(&s->times, &entry, 1);
-}
-
 enum evl_error segment_seal(struct segment *s)
 {
-    enum evl_error err = segment_last_time(s);
+    enum evl_error err = segment_indexes(s);
+    if (!err)
+        err = segment_index_time(s);
     if (!err)
         err = io_sync(s->io, s->file);
     if (!err)

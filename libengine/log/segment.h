@@ -30,6 +30,7 @@ struct segment {
     int64_t end;                       /* the offset that follows what is known */
     int64_t indexed;                   /* where the batch of the last index entry begins */
     int64_t first_timestamp;           /* of the first batch; EVL_NO_TIMESTAMP if not known */
+    int64_t timed;                     /* the last timestamp in the time index */
     int64_t max_timestamp, max_offset; /* and the last offset of the batch that has it */
 };
 
@@ -48,6 +49,9 @@ bool segment_parse(const char *name, int64_t *base);
 enum evl_error segment_open(struct io *io, const char *dir, int64_t base, enum io_open how,
                             struct segment *s);
 void segment_close(struct segment *s);
+
+/* Close the indexes until they are needed again. */
+void segment_rest(struct segment *s);
 
 /* Open the indexes too, if they are not. */
 enum evl_error segment_indexes(struct segment *s);

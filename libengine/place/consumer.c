@@ -21,6 +21,12 @@
 #include "log/replay.h"
 #include "place/place.h"
 
+enum {
+    RANGES_OPEN = 256,           /* with more ranges, those at rest close their files */
+    WINDOW_BYTES_MIN = 16 << 10, /* with merge, what is read at once */
+    WINDOW_BYTES_ALL = 32 << 20, /* and for all ranges together */
+};
+
 struct range {
     char *topic;
     int32_t partition;
@@ -43,7 +49,7 @@ struct evl_consumer {
     struct range **ranges;
     size_t count;
     size_t at;     /* the range that is being drained */
-    size_t idle;   /* ranges in a row that had nothing */
+    size_t idle;   /* ranges in a row that had nothing; all of them, and one again: rest */
     uint64_t news; /* as of the last look */
     size_t *heap;  /* with merge: ranges that have a head, smallest first */
     size_t heap_count;
@@ -269,11 +275,19 @@ static enum evl_error range_record(struct evl_consumer *c, struct range *r,
 
 /* ---- one after the other ------------------------------------------------------------------ */
 
+/* The range at hand has nothing now; on to the next one.  The news are read
+ * before the last round over all ranges, so that none is slept through. */
 static void consumer_turn(struct evl_consumer *c)
 {
+    if (c->count > RANGES_OPEN)
+        reader_rest(&c->ranges[c->at]->reader);
+    if (c->idle == 0)
+        c->news = consumer_news(c);
     c->at = (c->at + 1) % c->count;
     c->idle++;
 }
+
+static bool consumer_is_idle(const struct evl_consumer *c) { return c->idle > c->count; }
 
 /* Nothing anywhere: the end, or a moment's rest. */
 static enum evl_next consumer_rest(struct evl_consumer *c)
@@ -288,9 +302,7 @@ static enum evl_next consumer_rest(struct evl_consumer *c)
 static enum evl_error consumer_drain(struct evl_consumer *c, struct evl_record *record,
                                      enum evl_next *what)
 {
-    if (c->idle == 0 && c->at == 0)
-        c->news = consumer_news(c);
-    while (c->idle < c->count) {
+    while (!consumer_is_idle(c)) {
         struct range *r = c->ranges[c->at];
         bool got = false;
         if (!range_is_finished(r)) {
@@ -313,7 +325,7 @@ enum evl_error evl_consumer_next_batch(struct evl_consumer *c, struct evl_batch 
                                        enum evl_next *what)
 {
     check(!c->o.merge);
-    while (c->idle < c->count) {
+    while (c->count > 0 && !consumer_is_idle(c)) {
         struct range *r = c->ranges[c->at];
         struct batch batch;
         bool aborted = false;
@@ -384,9 +396,20 @@ static enum evl_error range_advance(struct evl_consumer *c, struct range *r)
     return range_record(c, r, &r->head, &r->has_head);
 }
 
+/* All ranges are open at once: they share what a single one would read. */
+static void merge_share(struct evl_consumer *c)
+{
+    size_t step = WINDOW_BYTES_ALL / c->count;
+    step = step < WINDOW_BYTES_MIN ? WINDOW_BYTES_MIN : step;
+    for (size_t i = 0; i < c->count; i++)
+        if (c->ranges[i]->reader.step > step)
+            c->ranges[i]->reader.step = step;
+}
+
 static enum evl_error merge_begin(struct evl_consumer *c)
 {
     c->is_merging = true;
+    merge_share(c);
     c->heap = memory_take(c->count, sizeof *c->heap);
     for (size_t i = 0; i < c->count; i++) {
         enum evl_error err = range_advance(c, c->ranges[i]);

@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "base/plant.h"
 #include "log/replay.h"
 #include "place/place.h"
 #include "record/compress.h"
@@ -25,6 +26,9 @@ enum {
     BATCH_BYTES = 256 << 10,   /* fits the second level cache with its copy */
     UNSYNCED_BYTES = 64 << 20, /* how far appending may run ahead of syncing */
     CLOCK_EVERY = 32,          /* records between looks at the clock */
+    LANES_OPEN = 256,          /* with more lanes, a log closes its files after each batch */
+    OPEN_BYTES_ALL = 32 << 20, /* what all open batches may hold together, */
+    OPEN_BYTES_MIN = 4 << 10,  /* and each of them in any case */
 };
 
 /* A record whose acknowledgement somebody waits for. */
@@ -63,6 +67,7 @@ struct evl_producer {
     int64_t now; /* milliseconds */
     uint32_t sent;
     size_t batch_bytes;
+    uint64_t version; /* of the directory, when `config` was read */
     int64_t unsynced;
     struct share *share; /* of the thread aside */
     struct io_work work;
@@ -95,6 +100,7 @@ static enum evl_error producer_topic(struct evl_producer *p)
     p->count = topic.partitions;
     p->id = topic.id;
     p->config = *topic.config;
+    p->version = directory_version(d);
     return EVL_OK;
 }
 
@@ -134,8 +140,7 @@ static enum evl_error producer_set_up(struct evl_producer *p)
     p->lanes = memory_take((size_t)p->count, sizeof *p->lanes);
     p->used = memory_take((size_t)p->count, sizeof *p->used);
     p->sticky = (int32_t)(io_random(p->place->io) % (uint64_t)p->count);
-    return share_open(p->place->io, directory_path(p->place->directory), true, SHARE_SLOTS,
-                      &p->share);
+    return share_open(p->place->io, directory_path(p->place->directory), true, &p->share);
 }
 
 enum evl_error evl_producer_open(struct evl_place *place,
@@ -206,6 +211,9 @@ static enum evl_error lane_open(struct evl_producer *p, int32_t partition)
     }
     batch_begin(&lane->open);
     p->used[p->used_count++] = partition;
+    size_t share = OPEN_BYTES_ALL / (size_t)p->used_count;
+    if (share < p->batch_bytes)
+        p->batch_bytes = share > OPEN_BYTES_MIN ? share : OPEN_BYTES_MIN;
     return EVL_OK;
 }
 
@@ -325,15 +333,43 @@ static void lane_wait_for(struct lane *lane, const struct log_place *place, int3
     buf_clear(&lane->stamps);
 }
 
+/* Somebody may have changed the topic's settings. */
+static enum evl_error producer_refresh(struct evl_producer *p)
+{
+    struct directory_topic topic;
+    struct directory *d = p->place->directory;
+    enum evl_error err = directory_refresh(d);
+    if (err || directory_version(d) == p->version)
+        return err;
+    p->version = directory_version(d);
+    err = directory_topic(d, p->topic, &topic);
+    if (err)
+        return err;
+    if (!uuid_equal(&topic.id, &p->id))
+        return fail(EVL_ERR_NOT_FOUND, "topic %s was removed, and another made under its name",
+                    p->topic);
+    p->config = *topic.config;
+    for (int32_t i = 0; i < p->used_count; i++)
+        log_configure(p->lanes[p->used[i]].log, &p->config);
+    return EVL_OK;
+}
+
 static enum evl_error lane_hand_over(struct evl_producer *p, int32_t partition,
                                      struct evl_bytes batch, int32_t count, int64_t bytes)
 {
     struct lane *lane = &p->lanes[partition];
     struct log_place place;
     int done;
+    if (!planted(STALE_WRITER)) {
+        enum evl_error changed = producer_refresh(p);
+        if (changed)
+            return producer_fail(p, changed);
+    }
     enum evl_error err = log_append(lane->log, &batch, 1, p->shown, &place, &done, &lane->promise);
     if (err)
         return producer_fail(p, err);
+    if (p->used_count > LANES_OPEN)
+        log_rest(lane->log);
     if (p->o.acknowledged)
         lane_wait_for(lane, &place, count);
     if (p->shown) {

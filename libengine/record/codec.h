@@ -17,7 +17,8 @@ struct codec_driver {
     enum evl_error (*pack)(void **context, int level, struct evl_bytes plain,
                            struct evl_buffer *packed);
 
-    /* Add to *plain, which is empty; *packed is not.  plain_max bytes at most: see codec_room. */
+    /* Add to *plain, which is empty; `packed` is not.  plain_max bytes at most:
+     * see codec_room. */
     enum evl_error (*unpack)(void **context, struct evl_bytes packed, size_t plain_max,
                              struct evl_buffer *plain);
 

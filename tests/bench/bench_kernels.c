@@ -170,8 +170,8 @@ static uint8_t *values_make(void)
     srand(1);
     for (int i = 0; i < VALUES; i++)
         snprintf((char *)values + (size_t)i * VALUE_BYTES, VALUE_BYTES + 1,
-                 "{\"id\":%010d,\"user\":\"user-%05d\",\"action\":\"%s\","
-                 "\"price\":%8d,\"note\":\"%-17d\"}",
+                 "{\"id\":%010d,\"user\":\"user-%05d\",\"action\":\"%s\",\"price\":%8d,"
+                 "\"note\":\"%-17d\"}",
                  rand(), rand() % 20000, rand() % 2 ? "view" : "sold", rand() % 100000, rand());
     return values;
 }

@@ -6,11 +6,10 @@
 
 #include "base/crc32c.h"
 #include "base/endian.h"
+#include "fuzz/fuzz.h"
 #include "record/batch.h"
 
 enum { PLAIN_MAX = 1 << 20 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void expect(bool holds)
 {

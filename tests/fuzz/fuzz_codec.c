@@ -3,11 +3,10 @@
  * The first byte chooses the codec. */
 #include <stdlib.h>
 
+#include "fuzz/fuzz.h"
 #include "record/compress.h"
 
 enum { PLAIN_MAX = 1 << 20 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void expect(bool holds)
 {

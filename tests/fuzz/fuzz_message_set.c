@@ -6,11 +6,10 @@
 
 #include "base/crc32.h"
 #include "base/endian.h"
+#include "fuzz/fuzz.h"
 #include "record/message_set.h"
 
 enum { PLAIN_MAX = 1 << 20, LEAD = 12, HEAD_V1 = 26 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void seal(uint8_t *at, size_t size)
 {

@@ -44,7 +44,7 @@ struct user {
 static enum evl_error user_open(struct bench *b, struct user *u, bool writable)
 {
     *u = (struct user){ .io = sim_process(b->sim) };
-    enum evl_error err = share_open(u->io, "d", writable, 16, &u->share);
+    enum evl_error err = share_open(u->io, "d", writable, &u->share);
     if (err)
         return err;
     struct log_options o = { .io = u->io,
