@@ -13,6 +13,8 @@
 #include "log/checkpoint.h"
 #include "place/inside.h"
 
+#define RENAME_PATIENCE (1000LL * IO_MS)
+
 /* ---- entering ---------------------------------------------------------------------- */
 
 static enum evl_error change_is_allowed(const struct directory *d)
@@ -380,11 +382,15 @@ enum evl_error directory_rename(struct directory *d, const char *from, const cha
     return err;
 }
 
-/* The name under which a folder of this id and partition lies; false if there
- * is none. */
-static bool adopt_find(struct directory *d, const struct io_names *names, const struct uuid *id,
-                       int32_t partition, char name[NAME_MAX + 1])
+/* ---- a folder that is not where it should be ---------------------------------------------------- */
+
+/* The name under which a folder of this id and partition lies; "" if there is
+ * none. */
+static enum evl_error folder_search_names(struct directory *d, const struct io_names *names,
+                                          const struct uuid *id, int32_t partition,
+                                          char name[NAME_MAX + 1])
 {
+    name[0] = '\0';
     for (size_t i = 0; i < names->count; i++) {
         char path[PATH_MAX];
         struct uuid found;
@@ -394,34 +400,111 @@ static bool adopt_find(struct directory *d, const struct io_names *names, const 
             continue;
         if (snprintf(path, sizeof path, "%s/%s", d->path, names->at[i]) >= PATH_MAX)
             continue;
-        if (log_identity(d->io, path, &found) || !uuid_equal(&found, id))
+        enum evl_error err = log_identity(d->io, path, &found);
+        if (err == EVL_ERR_NOT_FOUND || err == EVL_ERR_CORRUPT) /* not a partition's, or torn */
+            continue;
+        if (err)
+            return err;
+        if (!uuid_equal(&found, id))
             continue;
         memcpy(name, names->at[i], length);
         name[length] = '\0';
-        return true;
+        return EVL_OK;
     }
-    return false;
+    return EVL_OK;
 }
 
-enum evl_error directory_adopt(struct directory *d, const struct uuid *id, const char *topic,
-                               int32_t partition)
+static enum evl_error folder_search(struct directory *d, const struct uuid *id, int32_t partition,
+                                    char name[NAME_MAX + 1])
 {
     struct io_names names;
-    char old[NAME_MAX + 1];
-    char path[PATH_MAX];
-    struct io_stat stat;
-    enum evl_error err = change_begin(d); /* so that no rename is under way */
+    enum evl_error err = io_list(d->io, d->path, &names);
     if (err)
         return err;
-    err = folder_path(d, topic, partition, path);
-    if (!err && io_stat(d->io, path, &stat) != EVL_OK) {
-        err = io_list(d->io, d->path, &names);
-        if (!err && adopt_find(d, &names, id, partition, old))
-            err = partition_rename(d, id, old, topic, partition);
-        else if (!err)
-            err = EVL_ERR_NOT_FOUND;
-        io_names_release(&names);
-    }
+    err = folder_search_names(d, &names, id, partition, name);
+    io_names_release(&names);
+    return err;
+}
+
+/* Whether the metadata still says that there is such a partition, and the
+ * folder is still missing. */
+static enum evl_error folder_is_missing(struct directory *d, const struct uuid *id,
+                                        const char *topic, int32_t partition, bool *missing)
+{
+    char path[PATH_MAX];
+    struct io_stat stat;
+    const struct topic *t = image_topic(d->image, topic);
+    *missing = false;
+    if (!t || !uuid_equal(&t->id, id))
+        return EVL_OK;
+    enum evl_error err = folder_path(d, topic, partition, path);
+    if (!err)
+        err = io_stat(d->io, path, &stat);
+    *missing = err == EVL_ERR_NOT_FOUND;
+    return *missing ? EVL_OK : err;
+}
+
+static enum evl_error folder_is_lost(const struct directory *d, const char *topic,
+                                     int32_t partition)
+{
+    return fail(EVL_ERR_CORRUPT, "damaged: the folder %s/%s-%" PRId32 " is missing", d->path, topic,
+                partition);
+}
+
+/* Under the lock no rename is under way: one that lacks this folder was cut
+ * short. */
+static enum evl_error folder_adopt(struct directory *d, const struct uuid *id, const char *topic,
+                                   int32_t partition)
+{
+    char old[NAME_MAX + 1];
+    bool missing;
+    enum evl_error err = folder_is_missing(d, id, topic, partition, &missing);
+    if (err || !missing)
+        return err;
+    err = folder_search(d, id, partition, old);
+    if (err)
+        return err;
+    if (old[0] == '\0')
+        return folder_is_lost(d, topic, partition);
+    return partition_rename(d, id, old, topic, partition);
+}
+
+/* Without it, a rename under way is waited for. */
+static enum evl_error folder_await(struct directory *d, const struct uuid *id, const char *topic,
+                                   int32_t partition)
+{
+    char old[NAME_MAX + 1] = "";
+    bool missing = true;
+    int64_t until = io_now(d->io) + RENAME_PATIENCE;
+    enum evl_error err = EVL_OK;
+    do {
+        if (old[0] != '\0')
+            io_sleep(d->io, 10 * IO_MS);
+        err = folder_search(d, id, partition, old); /* first: it is somewhere at any time */
+        if (!err)
+            err = directory_refresh(d);
+        if (!err)
+            err = folder_is_missing(d, id, topic, partition, &missing);
+        if (!err && missing && old[0] == '\0')
+            return folder_is_lost(d, topic, partition);
+    } while (!err && missing && io_now(d->io) < until);
+    if (err || !missing)
+        return err;
+    return fail(EVL_ERR_BUSY,
+                "%s is being renamed to %s; if nobody does it any more, any command "
+                "that may write finishes it",
+                old, topic);
+}
+
+enum evl_error directory_find_folder(struct directory *d, const struct uuid *id, const char *topic,
+                                     int32_t partition)
+{
+    if (!d->writable)
+        return folder_await(d, id, topic, partition);
+    enum evl_error err = change_begin(d);
+    if (err)
+        return err;
+    err = folder_adopt(d, id, topic, partition);
     change_end(d);
     return err;
 }

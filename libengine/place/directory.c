@@ -22,6 +22,8 @@ enum {
     FORMAT_OURS = 1, /* of the directory: ev.format */
 };
 
+enum { LOOKS_MAX = 100 }; /* for a folder that others move meanwhile */
+
 /* ---- its identity -------------------------------------------------------------------- */
 
 static enum evl_error directory_path_of(const struct directory *d, const char *name, char *path)
@@ -403,29 +405,41 @@ void directory_log_options(struct directory *d, const struct directory_topic *to
         o->epoch = p->leader_epoch;
 }
 
-enum evl_error directory_log(struct directory *d, const char *topic, int32_t partition,
-                             struct share *share, struct log **log)
+/* What the metadata, as far as it is known, says of the partition. */
+static enum evl_error log_look_up(struct directory *d, const char *topic, int32_t partition,
+                                  struct log_options *o)
 {
     struct directory_topic t;
-    struct log_options o;
     enum evl_error err = directory_topic(d, topic, &t);
     if (err)
         return err;
     if (partition < 0 || partition >= t.partitions)
         return fail(EVL_ERR_NOT_FOUND, "%s has no partition %" PRId32 ", only 0 to %" PRId32, topic,
                     partition, t.partitions - 1);
-    directory_log_options(d, &t, topic, partition, &o);
-    if (share)
-        o.share = share;
-    err = log_open(&o, log);
-    if (err != EVL_ERR_NOT_FOUND)
-        return err;
-    if (d->foreign)
-        return fail(EVL_ERR_NOT_FOUND, "%s-%" PRId32 " is not in %s: another broker has it", topic,
-                    partition, d->path);
-    err = o.writable ? directory_adopt(d, &t.id, topic, partition) : EVL_ERR_NOT_FOUND;
-    if (!err)
-        return log_open(&o, log);
-    return fail(EVL_ERR_CORRUPT, "damaged: the folder %s/%s-%" PRId32 " is missing", d->path, topic,
+    directory_log_options(d, &t, topic, partition, o);
+    return EVL_OK;
+}
+
+enum evl_error directory_log(struct directory *d, const char *topic, int32_t partition,
+                             struct share *share, struct log **log)
+{
+    struct log_options o;
+    for (int i = 0; i < LOOKS_MAX; i++) {
+        enum evl_error err = log_look_up(d, topic, partition, &o);
+        if (err)
+            return err;
+        if (share)
+            o.share = share;
+        err = log_open(&o, log);
+        if (err != EVL_ERR_NOT_FOUND)
+            return err;
+        if (d->foreign)
+            return fail(EVL_ERR_NOT_FOUND, "%s-%" PRId32 " is not in %s: another broker has it",
+                        topic, partition, d->path);
+        err = directory_find_folder(d, &o.id, topic, partition);
+        if (err)
+            return err;
+    }
+    return fail(EVL_ERR_BUSY, "%s-%" PRId32 " has another folder whenever it is looked for", topic,
                 partition);
 }
