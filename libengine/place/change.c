@@ -3,17 +3,15 @@
  * Who changes holds the metadata's APPEND lock all the while.  Folders are made
  * before the records that speak of them, and taken away after: a crash in
  * between leaves a folder too many, which its id in partition.metadata gives
- * away, and never one too few. */
-#include <inttypes.h>
+ * away, and never one too few.  A rename that was cut short is finished before
+ * its topic is changed again. */
 #include <limits.h>
 #include <stdio.h>
 
 #include "base/fault.h"
 #include "base/memory.h"
-#include "log/checkpoint.h"
+#include "place/folder.h"
 #include "place/inside.h"
-
-#define RENAME_PATIENCE (1000LL * IO_MS)
 
 /* ---- entering ---------------------------------------------------------------------- */
 
@@ -109,73 +107,6 @@ enum evl_error directory_bootstrap(struct directory *d)
     return err;
 }
 
-/* ---- folders -------------------------------------------------------------------------- */
-
-static enum evl_error folder_path(const struct directory *d, const char *topic, int32_t partition,
-                                  char path[PATH_MAX])
-{
-    if (snprintf(path, PATH_MAX, "%s/%s-%" PRId32, d->path, topic, partition) >= PATH_MAX)
-        return fail(EVL_ERR_USAGE, "%s/%s: name too long", d->path, topic);
-    return EVL_OK;
-}
-
-/* Empty a folder and remove it. */
-static enum evl_error folder_delete(struct io *io, const char *path)
-{
-    char file[PATH_MAX];
-    struct io_names names;
-    enum evl_error err = io_list(io, path, &names);
-    if (err)
-        return err;
-    for (size_t i = 0; i < names.count && !err; i++)
-        if (snprintf(file, sizeof file, "%s/%s", path, names.at[i]) < PATH_MAX)
-            err = io_remove(io, file);
-    io_names_release(&names);
-    return err ? err : io_remove_dir(io, path);
-}
-
-/* Take a folder out of the way, then delete it: from the rename on nobody takes
- * it for a partition. */
-static enum evl_error folder_retire(struct directory *d, const char *topic, int32_t partition)
-{
-    char path[PATH_MAX];
-    char gone[PATH_MAX];
-    char text[UUID_TEXT];
-    struct uuid id = change_new_id(d); /* as Kafka does it */
-    enum evl_error err = folder_path(d, topic, partition, path);
-    if (err)
-        return err;
-    if (snprintf(gone, sizeof gone, "%s.%s-delete", path, uuid_print(&id, text)) >= PATH_MAX)
-        return fail(EVL_ERR_USAGE, "%s: name too long", path);
-    err = io_rename(d->io, path, gone);
-    return err ? err : folder_delete(d->io, gone);
-}
-
-/* A folder of this name and id, empty if it is new. */
-static enum evl_error folder_make(struct directory *d, const char *topic, int32_t partition,
-                                  const struct uuid *id)
-{
-    char path[PATH_MAX];
-    enum evl_error err = folder_path(d, topic, partition, path);
-    if (!err)
-        err = io_make_dir(d->io, path);
-    if (err == EVL_ERR_EXISTS) { /* what a removed topic, or a dead creator, left behind */
-        err = folder_retire(d, topic, partition);
-        if (!err)
-            err = io_make_dir(d->io, path);
-    }
-    return err ? err : log_set_identity(d->io, path, id);
-}
-
-static enum evl_error folders_make(struct directory *d, const char *topic, int32_t from,
-                                   int32_t count, const struct uuid *id)
-{
-    enum evl_error err = EVL_OK;
-    for (int32_t p = from; p < count && !err; p++)
-        err = folder_make(d, topic, p, id);
-    return err ? err : io_sync_dir(d->io, d->path);
-}
-
 /* ---- create, grow, configure ------------------------------------------------------------ */
 
 static enum evl_error create_locked(struct directory *d, const struct decide_topic *wish, bool dry,
@@ -243,25 +174,6 @@ enum evl_error directory_configure(struct directory *d, const char *topic,
 
 /* ---- remove --------------------------------------------------------------------------------- */
 
-/* Its rows in the checkpoint files; another topic may have its name one day. */
-static enum evl_error points_drop(struct directory *d, const char *topic, int32_t partition)
-{
-    static const char *const files[] = { CHECKPOINT_RECOVERY, CHECKPOINT_START,
-                                         CHECKPOINT_CLEANER };
-    enum evl_error err =
-        share_lock_directory(d->share, SHARE_LOCK_CHECKPOINTS, io_now(d->io) + d->patience);
-    if (err)
-        return err;
-    for (size_t i = 0; i < sizeof files / sizeof files[0] && !err; i++) {
-        int64_t offset;
-        err = checkpoint_get(d->io, d->path, files[i], topic, partition, &offset);
-        if (!err && offset >= 0)
-            err = checkpoint_put(d->io, d->path, files[i], topic, partition, -1);
-    }
-    share_unlock_directory(d->share, SHARE_LOCK_CHECKPOINTS);
-    return err;
-}
-
 /* Nobody appends any more; then the rows, the folder, the bytes. */
 static enum evl_error partition_remove(struct directory *d, const struct directory_topic *topic,
                                        int32_t partition)
@@ -269,11 +181,16 @@ static enum evl_error partition_remove(struct directory *d, const struct directo
     struct log_options o;
     directory_log_options(d, topic, topic->name, partition, &o);
     enum evl_error err = log_void(&o, SHARE_DEAD);
-    if (!err)
-        err = points_drop(d, topic->name, partition);
-    if (!err)
-        err = folder_retire(d, topic->name, partition);
-    return err == EVL_ERR_NOT_FOUND ? EVL_OK : err; /* the folder had been lost */
+    return err ? err : folder_clear(d, topic->name, partition);
+}
+
+/* Have each folder under the name that its topic has. */
+static enum evl_error folders_settle(struct directory *d, const struct directory_topic *topic)
+{
+    enum evl_error err = EVL_OK;
+    for (int32_t p = 0; p < topic->partitions && !err; p++)
+        err = folder_adopt(d, &topic->id, topic->name, p);
+    return err;
 }
 
 static enum evl_error remove_locked(struct directory *d, const char *name, bool dry,
@@ -284,7 +201,9 @@ static enum evl_error remove_locked(struct directory *d, const char *name, bool 
     if (err || dry)
         return err;
     err = directory_topic(d, name, &topic);
-    if (err)
+    if (!err)
+        err = folders_settle(d, &topic);
+    if (err && err != EVL_ERR_CORRUPT) /* what is damaged can be removed */
         return err;
     char *kept = memory_text(topic.name); /* the image forgets it */
     topic.name = kept;
@@ -312,49 +231,6 @@ enum evl_error directory_remove(struct directory *d, const char *topic, bool dry
 
 /* ---- rename ------------------------------------------------------------------------------------ */
 
-static enum evl_error points_move(struct directory *d, const char *from, const char *to,
-                                  int32_t partition)
-{
-    static const char *const files[] = { CHECKPOINT_RECOVERY, CHECKPOINT_START,
-                                         CHECKPOINT_CLEANER };
-    enum evl_error err =
-        share_lock_directory(d->share, SHARE_LOCK_CHECKPOINTS, io_now(d->io) + d->patience);
-    if (err)
-        return err;
-    for (size_t i = 0; i < sizeof files / sizeof files[0] && !err; i++) {
-        int64_t offset;
-        err = checkpoint_get(d->io, d->path, files[i], from, partition, &offset);
-        if (!err && offset >= 0)
-            err = checkpoint_put(d->io, d->path, files[i], to, partition, offset);
-    }
-    share_unlock_directory(d->share, SHARE_LOCK_CHECKPOINTS);
-    return err;
-}
-
-/* A partition gets its folder's new name: the rows of the checkpoint files
- * first, so that there is no moment at which its start is forgotten. */
-static enum evl_error partition_rename(struct directory *d, const struct uuid *id, const char *from,
-                                       const char *to, int32_t partition)
-{
-    char old[PATH_MAX];
-    char new[PATH_MAX];
-    struct directory_topic topic = { .name = to, .id = *id };
-    struct log_options o;
-    directory_log_options(d, &topic, to, partition, &o);
-    enum evl_error err = folder_path(d, from, partition, old);
-    if (!err)
-        err = folder_path(d, to, partition, new);
-    if (!err)
-        err = log_void(&o, SHARE_UNBORN);
-    if (!err)
-        err = points_move(d, from, to, partition);
-    if (!err)
-        err = io_rename(d->io, old, new);
-    if (!err)
-        err = io_sync_dir(d->io, d->path);
-    return err ? err : points_drop(d, from, partition);
-}
-
 static enum evl_error rename_locked(struct directory *d, const char *from, const char *to, bool dry,
                                     struct records *records)
 {
@@ -362,11 +238,15 @@ static enum evl_error rename_locked(struct directory *d, const char *from, const
     enum evl_error err = decide_rename(d->image, from, to, records);
     if (err || dry)
         return err;
-    err = change_commit(d, records);
+    err = directory_topic(d, from, &topic);
+    if (!err)
+        err = folders_settle(d, &topic);
+    if (!err)
+        err = change_commit(d, records);
     if (!err)
         err = directory_topic(d, to, &topic);
     for (int32_t p = 0; !err && p < topic.partitions; p++)
-        err = partition_rename(d, &topic.id, from, to, p);
+        err = folder_rename(d, &topic.id, from, to, p);
     return err;
 }
 
@@ -383,118 +263,6 @@ enum evl_error directory_rename(struct directory *d, const char *from, const cha
 }
 
 /* ---- a folder that is not where it should be ---------------------------------------------------- */
-
-/* The name under which a folder of this id and partition lies; "" if there is
- * none. */
-static enum evl_error folder_search_names(struct directory *d, const struct io_names *names,
-                                          const struct uuid *id, int32_t partition,
-                                          char name[NAME_MAX + 1])
-{
-    name[0] = '\0';
-    for (size_t i = 0; i < names->count; i++) {
-        char path[PATH_MAX];
-        struct uuid found;
-        int32_t number;
-        size_t length = foreign_parse(names->at[i], &number);
-        if (length == 0 || length > NAME_MAX || number != partition)
-            continue;
-        if (snprintf(path, sizeof path, "%s/%s", d->path, names->at[i]) >= PATH_MAX)
-            continue;
-        enum evl_error err = log_identity(d->io, path, &found);
-        if (err == EVL_ERR_NOT_FOUND || err == EVL_ERR_CORRUPT) /* not a partition's, or torn */
-            continue;
-        if (err)
-            return err;
-        if (!uuid_equal(&found, id))
-            continue;
-        memcpy(name, names->at[i], length);
-        name[length] = '\0';
-        return EVL_OK;
-    }
-    return EVL_OK;
-}
-
-static enum evl_error folder_search(struct directory *d, const struct uuid *id, int32_t partition,
-                                    char name[NAME_MAX + 1])
-{
-    struct io_names names;
-    enum evl_error err = io_list(d->io, d->path, &names);
-    if (err)
-        return err;
-    err = folder_search_names(d, &names, id, partition, name);
-    io_names_release(&names);
-    return err;
-}
-
-/* Whether the metadata still says that there is such a partition, and the
- * folder is still missing. */
-static enum evl_error folder_is_missing(struct directory *d, const struct uuid *id,
-                                        const char *topic, int32_t partition, bool *missing)
-{
-    char path[PATH_MAX];
-    struct io_stat stat;
-    const struct topic *t = image_topic(d->image, topic);
-    *missing = false;
-    if (!t || !uuid_equal(&t->id, id))
-        return EVL_OK;
-    enum evl_error err = folder_path(d, topic, partition, path);
-    if (!err)
-        err = io_stat(d->io, path, &stat);
-    *missing = err == EVL_ERR_NOT_FOUND;
-    return *missing ? EVL_OK : err;
-}
-
-static enum evl_error folder_is_lost(const struct directory *d, const char *topic,
-                                     int32_t partition)
-{
-    return fail(EVL_ERR_CORRUPT, "damaged: the folder %s/%s-%" PRId32 " is missing", d->path, topic,
-                partition);
-}
-
-/* Under the lock no rename is under way: one that lacks this folder was cut
- * short. */
-static enum evl_error folder_adopt(struct directory *d, const struct uuid *id, const char *topic,
-                                   int32_t partition)
-{
-    char old[NAME_MAX + 1];
-    bool missing;
-    enum evl_error err = folder_is_missing(d, id, topic, partition, &missing);
-    if (err || !missing)
-        return err;
-    err = folder_search(d, id, partition, old);
-    if (err)
-        return err;
-    if (old[0] == '\0')
-        return folder_is_lost(d, topic, partition);
-    return partition_rename(d, id, old, topic, partition);
-}
-
-/* Without it, a rename under way is waited for. */
-static enum evl_error folder_await(struct directory *d, const struct uuid *id, const char *topic,
-                                   int32_t partition)
-{
-    char old[NAME_MAX + 1] = "";
-    bool missing = true;
-    int64_t until = io_now(d->io) + RENAME_PATIENCE;
-    enum evl_error err = EVL_OK;
-    do {
-        if (old[0] != '\0')
-            io_sleep(d->io, 10 * IO_MS);
-        err = folder_search(d, id, partition, old); /* first: it is somewhere at any time */
-        if (!err)
-            err = directory_refresh(d);
-        if (!err)
-            err = folder_is_missing(d, id, topic, partition, &missing);
-        if (!err && missing && old[0] == '\0')
-            return folder_is_lost(d, topic, partition);
-    } while (!err && missing && io_now(d->io) < until);
-    if (err || !missing)
-        return err;
-    return fail(EVL_ERR_BUSY,
-                "%s is being renamed to %s; if nobody does it any more, any command "
-                "that may write finishes it",
-                old, topic);
-}
 
 enum evl_error directory_find_folder(struct directory *d, const struct uuid *id, const char *topic,
                                      int32_t partition)

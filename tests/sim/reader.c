@@ -126,7 +126,8 @@ static enum evl_error audit_partition(struct world *w, const struct io *io, stru
     if (!err)
         err = evl_consumer_add(c, name, partition, 0, -1);
     model_audit_partition(w->model, topic, partition);
-    while (!err && !(err = evl_consumer_next(c, &record, &what)) && what == EVL_NEXT_RECORD && sim_is_alive(io))
+    while (!err && !(err = evl_consumer_next(c, &record, &what)) && what == EVL_NEXT_RECORD &&
+           sim_is_alive(io))
         model_show(w->model, topic, partition, record.offset, record.value);
     evl_consumer_close(c);
     if (!err && sim_is_alive(io))

@@ -19,7 +19,7 @@ static bool is_excused(const struct world *w, enum evl_error err)
     case EVL_OK: return true;
     case EVL_ERR_IO: return w->io_errors;
     case EVL_ERR_NO_SPACE: return w->full;
-    case EVL_ERR_BUSY: return w->stops;
+    case EVL_ERR_BUSY: return w->stops || w->changes;
     case EVL_ERR_NOT_FOUND: /* that a topic is lost, the audit sees */
         return w->changes || strncmp(evl_fault(), "no topic ", 9) == 0;
     case EVL_ERR_EXISTS:

@@ -37,7 +37,7 @@ struct world {
     uint64_t cuts, kills; /* so far */
     uint64_t cut_within;  /* a cut comes within so many calls of each boot; 0: none */
     bool os;              /* some write with flush=os */
-    bool made;             /* the directory: it stays */
+    bool made;            /* the directory: it stays */
     bool changes;         /* topics come and go */
     bool io_errors;       /* there was one; a partition may be failed */
     bool full, stops;     /* these may be met now */
