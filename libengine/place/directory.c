@@ -204,19 +204,11 @@ static enum evl_error directory_share_open(struct directory *d)
 
 static enum evl_error directory_open_metadata(struct directory *d)
 {
+    struct log_options o;
     struct topic_config config;
-    struct uuid metadata = METADATA_ID;
+    struct directory_topic metadata = { METADATA_TOPIC, METADATA_ID, 1, &config };
     config_init(&config);
-    struct log_options o = { .io = d->io,
-                             .share = d->share,
-                             .root = d->path,
-                             .topic = METADATA_TOPIC,
-                             .id = metadata,
-                             .config = &config,
-                             .writable = d->writable,
-                             .patience = d->patience,
-                             .say = d->say,
-                             .context = d->context };
+    directory_log_options(d, &metadata, METADATA_TOPIC, 0, &o);
     return log_open(&o, &d->metadata);
 }
 
@@ -410,6 +402,10 @@ static enum evl_error log_look_up(struct directory *d, const char *topic, int32_
                                   struct log_options *o)
 {
     struct directory_topic t;
+    if (d->metadata && strcmp(topic, METADATA_TOPIC) == 0) {
+        *o = d->metadata->o; /* no topic, but a log like others: to look at, to repair */
+        return partition == 0 ? EVL_OK : fail(EVL_ERR_NOT_FOUND, "%s has one partition", topic);
+    }
     enum evl_error err = directory_topic(d, topic, &t);
     if (err)
         return err;

@@ -135,10 +135,19 @@ static enum evl_error audit_partition(struct world *w, const struct io *io, stru
     return err;
 }
 
+/* While it is failed, a change that was refused may yet come true. */
+static enum evl_error audit_metadata(struct evl_place *place)
+{
+    int64_t end;
+    return evl_admin_repair(place, "__cluster_metadata", 0, &end);
+}
+
 static enum evl_error audit_topics(struct world *w, const struct io *io, struct evl_place *place)
 {
     struct evl_topics topics = { 0 };
-    enum evl_error err = evl_admin_topics(place, &topics);
+    enum evl_error err = audit_metadata(place);
+    if (!err)
+        err = evl_admin_topics(place, &topics);
     for (size_t i = 0; i < topics.count && !err && sim_is_alive(io); i++) {
         int topic = model_audit_topic(w->model, topics.at[i].id, topics.at[i].name);
         for (int p = 0; p < topics.at[i].partitions && !err; p++)
