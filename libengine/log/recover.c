@@ -296,25 +296,13 @@ static enum evl_error boot_open(struct log *log, int64_t point, int64_t *end, bo
     return err;
 }
 
-/* The folder may be another topic's by now, with the same name. */
-static enum evl_error boot_identity(struct log *log)
-{
-    struct uuid id;
-    enum evl_error err = log_identity(log->o.io, log->dir, &id);
-    if (err == EVL_ERR_NOT_FOUND) /* not written by us, or before Kafka had ids */
-        return EVL_OK;
-    if (!err && !uuid_equal(&id, &log->o.id) && !planted(STALE_WRITER))
-        err = fail(EVL_ERR_NOT_FOUND, "the topic was removed, and another made under its name");
-    return err;
-}
-
 enum evl_error recover_boot(struct log *log)
 {
     int64_t start = -1;
     int64_t point = -1;
     bool cut = false;
     log_rest(log);
-    enum evl_error err = boot_identity(log);
+    enum evl_error err = log_check_folder(log);
     if (!err)
         err = recover_points(log, &start, &point);
     if (!err)
@@ -472,35 +460,46 @@ static enum evl_error repair_cut(struct log *log, int64_t end)
 static enum evl_error repair_locked(struct log *log)
 {
     int64_t end = (int64_t)log_word(log, SHARE_SYNCED);
-    if (!log_word(log, SHARE_FAILED))
-        return EVL_OK;
     log_rest(log);
     enum evl_error err = repair_cut(log, end);
     if (!err)
         err = boot_snapshots(log, end);
     if (err)
         return err;
+    err = boot_epochs(log, end, true);
+    if (err)
+        return err;
     log_set(log, SHARE_CUTS, log_word(log, SHARE_CUTS) + 1);
-    int64_t start = (int64_t)log_word(log, SHARE_START);
-    boot_words(log, start, end);
+    boot_words(log, (int64_t)log_word(log, SHARE_START), end);
     if (log->producers)
         log->producers_end = -1;
-    return boot_epochs(log, end, true);
+    return EVL_OK;
+}
+
+static enum evl_error repair_synced(struct log *log)
+{
+    bool dirty;
+    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_SYNC,
+                                    io_now(log->o.io) + log->o.patience, &dirty);
+    if (err)
+        return err;
+    err = repair_locked(log);
+    share_unlock(log->o.share, &log->slot, SHARE_SYNC);
+    return err;
 }
 
 enum evl_error recover_repair(struct log *log)
 {
     bool dirty;
-    int64_t until = io_now(log->o.io) + log->o.patience;
-    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_APPEND, until, &dirty);
+    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_APPEND,
+                                    io_now(log->o.io) + log->o.patience, &dirty);
     if (err)
         return log_failed(log, err);
-    err = share_lock(log->o.share, &log->slot, SHARE_SYNC, until, &dirty);
-    if (!err) {
-        err = repair_locked(log);
-        share_unlock(log->o.share, &log->slot, SHARE_SYNC);
-    }
-    share_unlock(log->o.share, &log->slot, SHARE_APPEND);
+    if (log_is_failed(log))
+        err = repair_synced(log);
+    else if (dirty)
+        err = recover_mend(log);
+    share_leave(log->o.share, &log->slot, SHARE_APPEND, dirty && err);
     share_tell(log->o.share);
     return err ? log_failed(log, err) : EVL_OK;
 }

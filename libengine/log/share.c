@@ -405,6 +405,15 @@ void share_unlock(struct share *s, const struct share_slot *slot, enum share_par
     io_unlock(s->io, s->lock_file, slot->byte + which);
 }
 
+void share_leave(struct share *s, const struct share_slot *slot, enum share_partition_lock which,
+                 bool dirty)
+{
+    if (dirty)
+        io_unlock(s->io, s->lock_file, slot->byte + which);
+    else
+        share_unlock(s, slot, which);
+}
+
 enum evl_error share_lock_directory(struct share *s, enum share_lock which, int64_t until)
 {
     enum evl_error err = io_lock(s->io, s->lock_file, which, IO_EXCLUSIVE, until);

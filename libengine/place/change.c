@@ -179,9 +179,15 @@ static enum evl_error partition_remove(struct directory *d, const struct directo
                                        int32_t partition)
 {
     struct log_options o;
+    struct log_hold hold;
     directory_log_options(d, topic, topic->name, partition, &o);
-    enum evl_error err = log_void(&o, SHARE_DEAD);
-    return err ? err : folder_clear(d, topic->name, partition);
+    enum evl_error err = log_hold(&o, &hold);
+    if (err)
+        return err;
+    log_bury(&o, &hold);
+    err = folder_clear(d, topic->name, partition);
+    log_let_go(&o, &hold);
+    return err;
 }
 
 /* Have each folder under the name that its topic has. */

@@ -166,26 +166,36 @@ enum evl_error folders_make(struct directory *d, const char *topic, int32_t from
 
 /* ---- renaming ---------------------------------------------------------------------------------- */
 
-enum evl_error folder_rename(struct directory *d, const struct uuid *id, const char *from,
-                             const char *to, int32_t partition)
+static enum evl_error folder_move(struct directory *d, const char *from, const char *to,
+                                  int32_t partition)
 {
     char old[PATH_MAX];
     char new[PATH_MAX];
-    struct directory_topic topic = { .name = to, .id = *id };
-    struct log_options o;
-    directory_log_options(d, &topic, to, partition, &o);
     enum evl_error err = folder_path(d, from, partition, old);
     if (!err)
         err = folder_path(d, to, partition, new);
-    if (!err)
-        err = folder_make_way(d, to, partition);
-    if (!err)
-        err = log_void(&o, SHARE_UNBORN);
     if (!err)
         err = points_move(d, from, to, partition);
     if (!err)
         err = io_rename(d->io, old, new);
     return err ? err : io_sync_dir(d->io, d->path);
+}
+
+enum evl_error folder_rename(struct directory *d, const struct uuid *id, const char *from,
+                             const char *to, int32_t partition)
+{
+    struct directory_topic topic = { .name = to, .id = *id };
+    struct log_options o;
+    struct log_hold hold;
+    directory_log_options(d, &topic, to, partition, &o);
+    enum evl_error err = folder_make_way(d, to, partition);
+    if (!err)
+        err = log_hold(&o, &hold);
+    if (err)
+        return err;
+    err = folder_move(d, from, to, partition);
+    log_let_go(&o, &hold);
+    return err;
 }
 
 /* ---- finding ----------------------------------------------------------------------------------- */
