@@ -4,6 +4,7 @@
 #include <evl/consumer.h>
 #include <evl/producer.h>
 
+#include "place/place.h"
 #include "sim/world.h"
 
 enum { READS_MAX = 60, WAITS_MAX = 4, WAIT_MS = 50 };
@@ -135,11 +136,13 @@ static enum evl_error audit_partition(struct world *w, const struct io *io, stru
     return err;
 }
 
-/* While it is failed, a change that was refused may yet come true. */
+/* A change that a dead process was about to sync, or that was refused by a
+ * failed sync, may yet come true: whoever changes something next decides it. */
 static enum evl_error audit_metadata(struct evl_place *place)
 {
     int64_t end;
-    return evl_admin_repair(place, "__cluster_metadata", 0, &end);
+    enum evl_error err = evl_admin_repair(place, "__cluster_metadata", 0, &end);
+    return err ? err : directory_sweep(place->directory);
 }
 
 static enum evl_error audit_topics(struct world *w, const struct io *io, struct evl_place *place)

@@ -193,10 +193,15 @@ static enum evl_error client_log(struct evl_place *place, const struct client *c
     char text[UUID_TEXT];
     struct directory_topic topic;
     enum evl_error err = directory_refresh(place->directory);
+    char name[64] = "";
     for (size_t i = 0; !err && directory_topic_at(place->directory, i, &topic); i++)
         if (strcmp(uuid_print(&topic.id, text), c->id) == 0)
-            return directory_log(place->directory, topic.name, c->partition, NULL, log);
-    return err ? err : EVL_ERR_NOT_FOUND;
+            snprintf(name, sizeof name, "%s", topic.name);
+    if (!err)
+        err = directory_log(place->directory, name, c->partition, NULL, log);
+    if (!err && strcmp(uuid_print(&(*log)->o.id, text), c->id) != 0)
+        err = EVL_ERR_NOT_FOUND; /* the name is another one's by now */
+    return err;
 }
 
 void session_client(struct world *w, struct io *io, struct client *c)
