@@ -17,10 +17,10 @@ static const struct evl_change settings[] = {
 };
 enum { SETTING_COUNT = sizeof settings / sizeof settings[0] };
 
-static enum evl_error create(struct world *w, struct evl_place *place, const struct io *io)
+static enum evl_error create(struct world *w, struct evl_place *place, const struct io *io,
+                             const char *name)
 {
     int topic;
-    const char *name = world_name(w);
     int32_t partitions = 1 + (int32_t)world_chance(w, 3);
     enum evl_error err = evl_admin_create(place, name, partitions, settings, SETTING_COUNT, false);
     if (!err && sim_is_alive(io)) /* from now on it must be there */
@@ -28,10 +28,10 @@ static enum evl_error create(struct world *w, struct evl_place *place, const str
     return err;
 }
 
-static enum evl_error remove_one(struct world *w, struct evl_place *place, const struct io *io)
+static enum evl_error remove_one(struct world *w, struct evl_place *place, const struct io *io,
+                                 const char *name)
 {
     int topic;
-    const char *name = world_name(w);
     enum evl_error err = world_topic(w, place, name, &topic);
     if (err)
         return err;
@@ -40,6 +40,14 @@ static enum evl_error remove_one(struct world *w, struct evl_place *place, const
     if (!err && sim_is_alive(io))
         model_removed(w->model, topic);
     return err;
+}
+
+/* The same name, another topic: who has it open must notice. */
+static enum evl_error renew(struct world *w, struct evl_place *place, const struct io *io)
+{
+    const char *name = world_name(w);
+    enum evl_error err = remove_one(w, place, io, name);
+    return err || !sim_is_alive(io) ? err : create(w, place, io, name);
 }
 
 static enum evl_error rename_one(struct world *w, struct evl_place *place, const struct io *io)
@@ -76,13 +84,15 @@ static enum evl_error alter(struct world *w, struct evl_place *place)
 
 static enum evl_error change_one(struct world *w, struct evl_place *place, const struct io *io)
 {
-    switch (world_chance(w, 8)) {
-    case 0: return remove_one(w, place, io);
+    switch (world_chance(w, 10)) {
+    case 0: return remove_one(w, place, io, world_name(w));
     case 1: return rename_one(w, place, io);
     case 2: return alter(w, place);
     case 3: return grow(w, place);
     case 4: return directory_sweep(place->directory);
-    default: return create(w, place, io);
+    case 5:
+    case 6: return renew(w, place, io);
+    default: return create(w, place, io, world_name(w));
     }
 }
 

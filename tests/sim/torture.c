@@ -16,8 +16,8 @@ enum { GENERATIONS_MAX = 4, SESSIONS_MAX = 4, RECOVERIES_MAX = 3 };
 /* What goes wrong in this generation. */
 static void generation_faults(struct world *w)
 {
-    static const enum sim_fault errors[] = { SIM_READ_IO, SIM_WRITE_IO, SIM_SYNC_IO,
-                                             SIM_SYNC_DIR_IO, SIM_NAME_IO };
+    static const enum sim_fault errors[] = { SIM_READ_IO, SIM_WRITE_IO, SIM_SYNC_DIR_IO,
+                                             SIM_NAME_IO };
     struct sim_options *o = sim_options(w->sim);
     if (world_toss(w, 70)) {
         w->cut_within = UINT64_C(1) << (4 + world_chance(w, 9));
@@ -39,8 +39,12 @@ static void generation_faults(struct world *w)
     }
     if (world_toss(w, 20)) {
         w->io_errors = true;
+        o->ppm[SIM_SYNC_IO] = (uint32_t)world_chance(w, 100000);
+    }
+    if (world_toss(w, 20)) {
+        w->io_errors = true;
         for (int n = 1 + (int)world_chance(w, 2); n > 0; n--)
-            o->ppm[errors[world_chance(w, 5)]] = (uint32_t)world_chance(w, 20000);
+            o->ppm[errors[world_chance(w, 4)]] = (uint32_t)world_chance(w, 20000);
     }
     o->switch_ppm = 1000 + (uint32_t)world_chance(w, 200000);
 }
