@@ -77,8 +77,7 @@ bool log_is_live(struct log *log)
     return log_has_slot(log) && log_word(log, SHARE_STATE) > SHARE_UNBORN;
 }
 
-/* Find our slot, also when ev.shm is another one than before. */
-static enum evl_error log_attach(struct log *log)
+enum evl_error log_attach(struct log *log)
 {
     struct share *share = log->o.share;
     if (!share)
@@ -321,17 +320,16 @@ void log_leave(struct log *log) { share_unlock(log->o.share, &log->slot, SHARE_A
 
 enum evl_error log_hold(const struct log_options *options, struct log_hold *hold)
 {
-    bool dirty;
     struct share *share = options->share;
     int64_t until = io_now(options->io) + options->patience;
     enum evl_error err = share_claim(share, &options->id, options->partition, until, &hold->slot);
     if (!err)
-        err = share_lock(share, &hold->slot, SHARE_APPEND, until, &hold->dirty);
+        err = share_lock(share, &hold->slot, SHARE_APPEND, until, &hold->appender_died);
     if (err)
         return failed(err, "%s-%" PRId32, options->topic, options->partition);
-    err = share_lock(share, &hold->slot, SHARE_SYNC, until, &dirty);
+    err = share_lock(share, &hold->slot, SHARE_SYNC, until, &hold->syncer_died);
     if (err) {
-        share_leave(share, &hold->slot, SHARE_APPEND, hold->dirty);
+        share_leave(share, &hold->slot, SHARE_APPEND, hold->appender_died);
         return failed(err, "%s-%" PRId32, options->topic, options->partition);
     }
     share_set(share, &hold->slot, SHARE_GENERATION,
@@ -341,8 +339,8 @@ enum evl_error log_hold(const struct log_options *options, struct log_hold *hold
 
 void log_let_go(const struct log_options *options, const struct log_hold *hold)
 {
-    share_unlock(options->share, &hold->slot, SHARE_SYNC);
-    share_leave(options->share, &hold->slot, SHARE_APPEND, hold->dirty);
+    share_leave(options->share, &hold->slot, SHARE_SYNC, hold->syncer_died);
+    share_leave(options->share, &hold->slot, SHARE_APPEND, hold->appender_died);
     share_tell(options->share);
 }
 
@@ -415,11 +413,8 @@ enum evl_error log_roll(struct log *log)
     if (!err)
         err = producers_store(log->producers, log->o.io, log->dir,
                               (int64_t)log_word(log, SHARE_WRITTEN));
-    if (!err && !planted(ROLL_UNSYNCED)) {
-        err = segment_seal(&log->active);
-        if (err == EVL_ERR_IO)
-            log_set(log, SHARE_FAILED, 1);
-    }
+    if (!err)
+        err = log_seal(log);
     return err ? err : log_begin_segment(log);
 }
 
@@ -616,109 +611,4 @@ enum evl_error log_append(struct log *log, const struct evl_bytes *batches, int 
     if (shown && *done > 0)
         share_tell(log->o.share);
     return err ? log_failed(log, err) : EVL_OK;
-}
-
-/* ---- syncing --------------------------------------------------------------------------------- */
-
-/* What a sync that begins now will cover, and in which file its last part is. */
-static void sync_target(struct log *log, int64_t *base, int64_t *end)
-{
-    int64_t before;
-    do {
-        before = (int64_t)log_word(log, SHARE_BASE);
-        *end = (int64_t)log_word(log, SHARE_WRITTEN);
-        *base = (int64_t)log_word(log, SHARE_BASE);
-    } while (before != *base); /* it rolled in between */
-}
-
-static enum evl_error sync_file(struct log *log, int64_t base)
-{
-    char path[PATH_MAX];
-    int file;
-    enum evl_error err = log_check_folder(log); /* nobody renames it under the SYNC lock */
-    if (!err)
-        err = segment_path(log->dir, base, "log", path);
-    if (!err)
-        err = io_open(log->o.io, path, IO_READ, &file);
-    if (err)
-        return err;
-    err = planted(EARLY_ACK) ? EVL_OK : io_sync(log->o.io, file);
-    if (err && planted(SYNC_RETRIED))
-        err = io_sync(log->o.io, file);
-    if (err) /* the kernel will not say it again: we must */
-        log_set(log, SHARE_FAILED, 1);
-    io_close(log->o.io, file);
-    return err;
-}
-
-static enum evl_error log_sync_now(struct log *log)
-{
-    int64_t base;
-    int64_t end;
-    sync_target(log, &base, &end);
-    enum evl_error err = sync_file(log, base);
-    if (err)
-        return failed(err, "sync");
-    log_set(log, SHARE_SYNCED, (uint64_t)end);
-    return EVL_OK;
-}
-
-static enum evl_error log_is_cut(struct log *log, const struct log_promise *promise)
-{
-    if (log_word(log, SHARE_CUTS) == promise->cuts)
-        return EVL_OK;
-    return fail(EVL_ERR_IO, "records were cut off by a repair before they were synced");
-}
-
-static bool log_is_synced(struct log *log, const struct log_promise *promise)
-{
-    return (int64_t)log_word(log, SHARE_SYNCED) >= promise->end;
-}
-
-/* ev.shm was made anew since the append: whoever recovers the log syncs it. */
-static enum evl_error log_sync_reborn(struct log *log, const struct log_promise *promise)
-{
-    enum evl_error err = log_enter(log);
-    if (err)
-        return err;
-    log_leave(log);
-    if (!log_is_synced(log, promise))
-        err = fail(EVL_ERR_IO, "records were cut off before they were synced");
-    return err;
-}
-
-static enum evl_error log_sync_slot(struct log *log, const struct log_promise *promise)
-{
-    bool dirty;
-    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_SYNC,
-                                    io_now(log->o.io) + log->o.patience, &dirty);
-    if (err)
-        return err;
-    err = log_is_cut(log, promise);
-    if (!err && !log_is_synced(log, promise)) { /* else somebody's sync covered ours */
-        if (log_word(log, SHARE_FAILED))
-            err =
-                fail(EVL_ERR_IO, "a write or a sync of it failed before these records were synced");
-        else
-            err = log_sync_now(log);
-    }
-    share_unlock(log->o.share, &log->slot, SHARE_SYNC);
-    return err;
-}
-
-enum evl_error log_sync(struct log *log, const struct log_promise *promise)
-{
-    enum evl_error err = log_attach(log);
-    if (err)
-        return log_failed(log, err);
-    if (!log_is_live(log))
-        err = log_sync_reborn(log, promise);
-    else if (!(err = log_is_cut(log, promise)) && log_is_synced(log, promise))
-        return EVL_OK;
-    else if (!err)
-        err = log_sync_slot(log, promise);
-    if (err)
-        return log_failed(log, err);
-    share_tell(log->o.share);
-    return EVL_OK;
 }

@@ -122,7 +122,7 @@ void log_configure(struct log *log, const struct topic_config *config);
  * or takes it away.  Everybody looks again afterwards.  BUSY. */
 struct log_hold {
     struct share_slot slot;
-    bool dirty; /* somebody died appending; stays to be mended */
+    bool appender_died, syncer_died; /* what they left stays to be mended */
 };
 enum evl_error log_hold(const struct log_options *options, struct log_hold *hold);
 void log_let_go(const struct log_options *options, const struct log_hold *hold);
@@ -140,6 +140,9 @@ enum evl_error log_set_identity(struct io *io, const char *dir, const struct uui
 enum evl_error log_enter(struct log *log);
 void log_leave(struct log *log);
 
+/* Find our slot, also when ev.shm is another one than before. */
+enum evl_error log_attach(struct log *log);
+
 /* Whether it has a slot in ev.shm, and whether that tells what there is. */
 bool log_has_slot(const struct log *log);
 bool log_is_live(struct log *log);
@@ -156,6 +159,10 @@ enum evl_error log_check_folder(struct log *log);
 
 /* Close the active segment and begin the next one.  Under the lock. */
 enum evl_error log_roll(struct log *log);
+
+/* Have all of the active segment on the disk: nothing more will come to it.
+ * Under the APPEND lock. */
+enum evl_error log_seal(struct log *log);
 
 /* Have log->epochs. */
 enum evl_error log_epochs(struct log *log);
