@@ -144,34 +144,35 @@ static enum evl_error tail_cut(struct log *log, struct segment *s, struct tail *
     return err;
 }
 
-/* Where in the last segment the walk begins: at the recovery point, if its
- * index still leads there. */
+/* Where in the last segment the walk begins: behind the batch that ends at the
+ * recovery point, if that is found whole; else all of it is walked.  What is
+ * found in its place is damage, and not for the index to hide. */
 static enum evl_error boot_begin(struct segment *s, int64_t point, int64_t *from, int64_t *end)
 {
     int64_t size;
+    int64_t position = 0;
+    struct scan scan = { 0 };
+    struct batch batch;
+    struct evl_bytes bytes;
+    enum scan_found found;
     *from = 0;
     *end = s->base;
     if (point <= s->base)
         return EVL_OK;
     enum evl_error err = io_size(s->io, s->file, &size);
-    int64_t position = 0;
     if (!err)
-        err = segment_find(s, point, size, &position);
+        err = segment_find(s, point - 1, size, &position);
     if (err == EVL_ERR_CORRUPT) /* the index is of no use */
         return EVL_OK;
-    if (err || position == 0)
+    if (err)
         return err;
-    struct scan scan = { 0 };
-    struct batch batch;
-    struct evl_bytes bytes;
-    enum scan_found found;
     scan_begin(&scan, s->io, s->file, position, size, BATCH_HEAD);
-    err = scan_next(&scan, SCAN_HEADS, &batch, &bytes, &found);
-    scan_release(&scan);
-    if (!err && ((found == SCAN_BATCH && batch.base_offset == point) || found != SCAN_BATCH)) {
-        *from = position; /* right there, or nothing whole is behind it */
+    err = scan_next(&scan, SCAN_WHOLE, &batch, &bytes, &found);
+    if (!err && found == SCAN_BATCH && batch.last_offset == point - 1) {
+        *from = scan.at;
         *end = point;
     }
+    scan_release(&scan);
     return err;
 }
 
