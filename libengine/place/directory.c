@@ -313,12 +313,14 @@ enum evl_error directory_refresh(struct directory *d)
     bool got = true;
     if (d->foreign)
         return EVL_OK;
+    enum evl_error err = EVL_OK;
+    if (!log_is_live(d->metadata)) /* a writer may have come since the boot */
+        err = log_refresh(d->metadata);
     int64_t end = log_end(d->metadata);
-    if (d->applied >= end)
-        return EVL_OK;
+    if (err || d->applied >= end)
+        return err;
     if (d->reader.log != d->metadata)
         reader_begin(&d->reader, d->metadata, d->applied);
-    enum evl_error err = EVL_OK;
     while (!err && !(err = reader_next(&d->reader, end, &batch, &bytes, &got)) && got) {
         err = directory_apply(d, bytes);
         if (!err)
