@@ -69,13 +69,14 @@ TOOLS   := $(foreach m,$(MAINS:cmd/%.c=%),$(if $(findstring _,$m),,$m))
 SHARED  := $(filter-out $(MAINS),$(wildcard cmd/*.c))
 UNITS   := $(wildcard tests/unit/*.c)
 FIXTURE := $(wildcard tests/testfixture/*.c)
+TORTURE := $(wildcard tests/sim/*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
 FUZZ    ?= $(BUILD)/replay
 objects  = $(1:%.c=$(BUILD)/%.o)
 
 all: $(TOOLS:%=$(BUILD)/%) $(BUILD)/libengine.a
-all-tests: all $(BUILD)/unit $(BUILD)/testfixture $(FUZZERS:%=$(FUZZ)/%)
+all-tests: all $(BUILD)/unit $(BUILD)/testfixture $(BUILD)/torture $(FUZZERS:%=$(FUZZ)/%)
 
 # The engine as users get it, and as tests get it: with the planted bugs that
 # tests switch on to prove that they would see them (base/plant.h).
@@ -87,6 +88,7 @@ tool     = $(call objects,cmd/$1.c $(wildcard cmd/$1_*.c) $(SHARED)) $(BUILD)/li
 $(foreach t,$(TOOLS),$(eval $(BUILD)/$t: $(call tool,$t)))
 
 $(BUILD)/unit: $(call objects,$(UNITS)) $(BUILD)/planted/libengine.a
+$(BUILD)/torture: $(call objects,$(TORTURE)) $(BUILD)/planted/libengine.a
 $(BUILD)/testfixture: $(call objects,$(FIXTURE)) $(BUILD)/planted/libengine.a
 $(BUILD)/testfixture: private MORE = $(shell $(PKG_CONFIG) --libs $(TCL))
 
@@ -121,7 +123,7 @@ $(BUILD)/%.a:
 	@mkdir -p $(@D)
 	$(say) AR $@
 	$(q)rm -f $@; $(AR) rcs $@ $^
-$(TOOLS:%=$(BUILD)/%) $(BENCHES:%=$(BUILD)/%) $(BUILD)/unit $(BUILD)/testfixture $(FUZZERS:%=$(FUZZ)/%):
+$(TOOLS:%=$(BUILD)/%) $(BENCHES:%=$(BUILD)/%) $(BUILD)/unit $(BUILD)/torture $(BUILD)/testfixture $(FUZZERS:%=$(FUZZ)/%):
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(q)$(CC) $(LINK) $(LDFLAGS) -pthread -Wl,--gc-sections -o $@ $^ $(MORE) $(LDLIBS)

@@ -29,13 +29,32 @@ static void run(struct sim_door *door, struct sim_work *w)
     (void)fault_again(EVL_OK, &own);
 }
 
+/* How many locks the process has. */
+static int door_locks(const struct sim_door *door)
+{
+    int count = 0;
+    for (size_t i = 0; i < door->file_room; i++) {
+        const struct sim_inode *inode = door->files[i].inode;
+        if (!inode)
+            continue;
+        list_each (l, &inode->locks) {
+            const struct sim_lock *lock = list_entry(l, struct sim_lock, link);
+            count += lock->door == door && lock->file == (int)i + SIM_FIRST_FILE;
+        }
+    }
+    return count;
+}
+
+/* A thread would wait for a lock that its owner has, and the owner go on; here
+ * the owner could not.  Who has one may still see work done, but who has two
+ * has perhaps the one that the work needs. */
 void sim_door_work_aside(struct sim_door *door)
 {
     if (door->working)
         return;
     list_each (i, &door->works) {
         struct sim_work *w = list_entry(i, struct sim_work, link);
-        if (!w->ran && sim_toss(door->sim, LATER_PPM))
+        if (!w->ran && sim_toss(door->sim, LATER_PPM) && door_locks(door) < 2)
             run(door, w);
     }
 }

@@ -74,9 +74,11 @@ static enum evl_error checkpoint_load(struct io *io, const char *dir, const char
     return err ? err : head_read(rows, name);
 }
 
-static int key_print(char key[300], const char *topic, int32_t partition)
+enum { KEY_BYTES = 300 }; /* a topic's name has 249 at most */
+
+static int key_print(char key[KEY_BYTES], const char *topic, int32_t partition)
 {
-    return snprintf(key, 300, "%s %" PRId32 " ", topic, partition);
+    return snprintf(key, KEY_BYTES, "%s %" PRId32 " ", topic, partition);
 }
 
 enum evl_error checkpoint_get(struct io *io, const char *dir, const char *name, const char *topic,
@@ -85,7 +87,7 @@ enum evl_error checkpoint_get(struct io *io, const char *dir, const char *name, 
     struct evl_buffer text = { 0 };
     struct evl_bytes rows;
     struct evl_bytes line;
-    char key[300];
+    char key[KEY_BYTES];
     size_t count = (size_t)key_print(key, topic, partition);
     int64_t found = -1;
     enum evl_error err = checkpoint_load(io, dir, name, &text, &rows);
@@ -102,27 +104,34 @@ enum evl_error checkpoint_get(struct io *io, const char *dir, const char *name, 
     return err;
 }
 
-enum evl_error checkpoint_put(struct io *io, const char *dir, const char *name, const char *topic,
-                              int32_t partition, int64_t offset)
+/* Copy the rows, but for those of the two keys; count them. */
+static int64_t rows_keep(struct evl_bytes rows, const char *key, const char *other,
+                         struct evl_buffer *body)
+{
+    struct evl_bytes line;
+    int64_t kept = 0;
+    while (line_next(&rows, &line)) {
+        if (row_is(line, key, strlen(key)) || row_is(line, other, strlen(other)))
+            continue;
+        buf_add(body, line.at, line.count);
+        buf_add_byte(body, '\n');
+        kept++;
+    }
+    return kept;
+}
+
+/* The file, without the rows of two keys, and with one for the second of them. */
+static enum evl_error checkpoint_replace(struct io *io, const char *dir, const char *name,
+                                         const char *key, const char *other, int64_t offset)
 {
     struct evl_buffer text = { 0 };
     struct evl_buffer body = { 0 };
     struct evl_bytes rows;
-    struct evl_bytes line;
-    char key[300];
-    size_t count = (size_t)key_print(key, topic, partition);
-    int64_t kept = 0;
     enum evl_error err = checkpoint_load(io, dir, name, &text, &rows);
-    while (!err && line_next(&rows, &line)) {
-        if (row_is(line, key, count))
-            continue;
-        buf_add(&body, line.at, line.count);
-        buf_add_byte(&body, '\n');
-        kept++;
-    }
     if (!err) {
+        int64_t kept = rows_keep(rows, key, other, &body);
         if (offset >= 0)
-            buf_print(&body, "%s%" PRId64 "\n", key, offset);
+            buf_print(&body, "%s%" PRId64 "\n", other, offset);
         buf_clear(&text);
         buf_print(&text, "0\n%" PRId64 "\n", kept + (offset >= 0));
         buf_add(&text, body.at, body.count);
@@ -131,4 +140,26 @@ enum evl_error checkpoint_put(struct io *io, const char *dir, const char *name, 
     buf_release(&text);
     buf_release(&body);
     return err;
+}
+
+enum evl_error checkpoint_put(struct io *io, const char *dir, const char *name, const char *topic,
+                              int32_t partition, int64_t offset)
+{
+    char key[KEY_BYTES];
+    key_print(key, topic, partition);
+    return checkpoint_replace(io, dir, name, key, key, offset);
+}
+
+enum evl_error checkpoint_move(struct io *io, const char *dir, const char *name, const char *from,
+                               const char *to, int32_t partition)
+{
+    char old[KEY_BYTES];
+    char new[KEY_BYTES];
+    int64_t offset;
+    enum evl_error err = checkpoint_get(io, dir, name, from, partition, &offset);
+    if (err)
+        return err;
+    key_print(old, from, partition);
+    key_print(new, to ? to : from, partition);
+    return checkpoint_replace(io, dir, name, old, new, to ? offset : -1);
 }

@@ -30,4 +30,9 @@ enum evl_error checkpoint_get(struct io *io, const char *dir, const char *name, 
 enum evl_error checkpoint_put(struct io *io, const char *dir, const char *name, const char *topic,
                               int32_t partition, int64_t offset);
 
+/* Give the row of one name to another, whose own goes away; to NULL: drop it.
+ * In one replacement: it is there under one of them at any time. */
+enum evl_error checkpoint_move(struct io *io, const char *dir, const char *name, const char *from,
+                               const char *to, int32_t partition);
+
 #endif

@@ -43,6 +43,15 @@ static void list_take_names(struct log *log, const struct io_names *names)
     }
 }
 
+enum evl_error log_check_folder(struct log *log)
+{
+    struct io_stat stat;
+    enum evl_error err = io_stat(log->o.io, log->dir, &stat);
+    if (err || (stat.device == log->device && stat.inode == log->inode) || planted(STALE_WRITER))
+        return err;
+    return fail(EVL_ERR_NOT_FOUND, "the topic was renamed or removed, and another has its name");
+}
+
 enum evl_error log_list(struct log *log)
 {
     struct io_names names;
@@ -50,10 +59,13 @@ enum evl_error log_list(struct log *log)
     enum evl_error err = io_list(log->o.io, log->dir, &names);
     if (err)
         return err;
-    list_take_names(log, &names);
+    err = log_check_folder(log);
+    if (!err)
+        list_take_names(log, &names);
+    if (!err)
+        log->generation = generation;
     io_names_release(&names);
-    log->generation = generation;
-    return EVL_OK;
+    return err;
 }
 
 bool log_has_slot(const struct log *log)
@@ -66,8 +78,7 @@ bool log_is_live(struct log *log)
     return log_has_slot(log) && log_word(log, SHARE_STATE) > SHARE_UNBORN;
 }
 
-/* Find our slot, also when ev.shm is another one than before. */
-static enum evl_error log_attach(struct log *log)
+enum evl_error log_attach(struct log *log)
 {
     struct share *share = log->o.share;
     if (!share)
@@ -83,10 +94,30 @@ static enum evl_error log_attach(struct log *log)
                        &log->slot);
 }
 
-static enum evl_error log_set_up(struct log *log)
+/* Know the folder again that is there now, and see that it is the topic's: who
+ * opens the log may have heard of it a while ago. */
+static enum evl_error log_find_folder(struct log *log)
 {
+    struct uuid id;
     struct io_stat stat;
     enum evl_error err = io_stat(log->o.io, log->dir, &stat);
+    if (err)
+        return err;
+    log->device = stat.device;
+    log->inode = stat.inode;
+    if (!log->o.share) /* a foreign directory does not change */
+        return EVL_OK;
+    err = log_identity(log->o.io, log->dir, &id);
+    if (err == EVL_ERR_NOT_FOUND) /* not written by us, or before Kafka had ids */
+        return EVL_OK;
+    if (!err && !uuid_equal(&id, &log->o.id))
+        err = fail(EVL_ERR_NOT_FOUND, "the topic was removed, and another has its name");
+    return err;
+}
+
+static enum evl_error log_set_up(struct log *log)
+{
+    enum evl_error err = log_find_folder(log);
     if (!err)
         err = log_attach(log);
     if (!err && !log_is_live(log) && log->o.writable) {
@@ -281,30 +312,42 @@ enum evl_error log_enter(struct log *log)
         err = log_catch_up(log);
     if (!err)
         err = log_epochs(log);
-    if (err)
-        log_leave(log);
+    if (err) /* what a dead holder left behind is still to be mended */
+        share_leave(log->o.share, &log->slot, SHARE_APPEND, dirty);
     return err;
 }
 
 void log_leave(struct log *log) { share_unlock(log->o.share, &log->slot, SHARE_APPEND); }
 
-enum evl_error log_void(const struct log_options *options, enum share_state state)
+enum evl_error log_hold(const struct log_options *options, struct log_hold *hold)
 {
-    bool dirty;
-    struct share_slot slot;
+    struct share *share = options->share;
     int64_t until = io_now(options->io) + options->patience;
-    enum evl_error err =
-        share_claim(options->share, &options->id, options->partition, until, &slot);
+    enum evl_error err = share_claim(share, &options->id, options->partition, until, &hold->slot);
     if (!err)
-        err = share_lock(options->share, &slot, SHARE_APPEND, until, &dirty);
+        err = share_lock(share, &hold->slot, SHARE_APPEND, until, &hold->appender_died);
     if (err)
         return failed(err, "%s-%" PRId32, options->topic, options->partition);
-    share_set(options->share, &slot, SHARE_STATE, state);
-    share_set(options->share, &slot, SHARE_GENERATION,
-              share_get(options->share, &slot, SHARE_GENERATION) + 1);
-    share_unlock(options->share, &slot, SHARE_APPEND);
-    share_tell(options->share);
+    err = share_lock(share, &hold->slot, SHARE_SYNC, until, &hold->syncer_died);
+    if (err) {
+        share_leave(share, &hold->slot, SHARE_APPEND, hold->appender_died);
+        return failed(err, "%s-%" PRId32, options->topic, options->partition);
+    }
+    share_set(share, &hold->slot, SHARE_GENERATION,
+              share_get(share, &hold->slot, SHARE_GENERATION) + 1);
     return EVL_OK;
+}
+
+void log_let_go(const struct log_options *options, const struct log_hold *hold)
+{
+    share_leave(options->share, &hold->slot, SHARE_SYNC, hold->syncer_died);
+    share_leave(options->share, &hold->slot, SHARE_APPEND, hold->appender_died);
+    share_tell(options->share);
+}
+
+void log_bury(const struct log_options *options, const struct log_hold *hold)
+{
+    share_set(options->share, &hold->slot, SHARE_STATE, SHARE_DEAD);
 }
 
 /* ---- identity ----------------------------------------------------------------------------- */

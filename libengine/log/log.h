@@ -48,6 +48,7 @@ struct log {
     struct log_options o;
     struct topic_config config; /* what o.config points to, if it is known */
     char dir[PATH_MAX];
+    uint64_t device, inode; /* of this folder: its name may become another one's */
     struct share_slot slot; /* its words in ev.shm */
     int64_t *bases;         /* of the segments, rising */
     size_t base_count;
@@ -119,10 +120,17 @@ void log_rest(struct log *log);
 /* The topic's settings are others now. */
 void log_configure(struct log *log, const struct topic_config *config);
 
-/* What is in ev.shm about a partition is void: with DEAD its topic was removed
- * and nobody appends any more, with UNBORN it has another name now and is
- * recovered under that.  Waits for who is appending. */
-enum evl_error log_void(const struct log_options *options, enum share_state state);
+/* Nobody appends or syncs until log_let_go: for who moves a partition's folder,
+ * or takes it away.  Everybody looks again afterwards.  BUSY. */
+struct log_hold {
+    struct share_slot slot;
+    bool appender_died, syncer_died; /* what they left stays to be mended */
+};
+enum evl_error log_hold(const struct log_options *options, struct log_hold *hold);
+void log_let_go(const struct log_options *options, const struct log_hold *hold);
+
+/* Its topic was removed: nobody appends any more. */
+void log_bury(const struct log_options *options, const struct log_hold *hold);
 
 /* A partition's folder says to which topic it belongs: partition.metadata. */
 enum evl_error log_identity(struct io *io, const char *dir, struct uuid *id);
@@ -137,6 +145,9 @@ enum evl_error log_sync_identity(struct io *io, const char *dir);
 enum evl_error log_enter(struct log *log);
 void log_leave(struct log *log);
 
+/* Find our slot, also when ev.shm is another one than before. */
+enum evl_error log_attach(struct log *log);
+
 /* Whether it has a slot in ev.shm, and whether that tells what there is. */
 bool log_has_slot(const struct log *log);
 bool log_is_live(struct log *log);
@@ -147,8 +158,9 @@ void log_set(struct log *log, enum share_word word, uint64_t value);
 /* The segments, or the start, have changed: everybody looks again. */
 void log_changed(struct log *log);
 
-/* List the segments. */
+/* List the segments.  NOT_FOUND: the folder is another topic's by now. */
 enum evl_error log_list(struct log *log);
+enum evl_error log_check_folder(struct log *log);
 
 /* Close the active segment and begin the next one.  Under the lock. */
 enum evl_error log_roll(struct log *log);

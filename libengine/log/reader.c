@@ -55,6 +55,10 @@ static enum evl_error reader_enter(struct reader *r, int64_t base)
         return err;
     r->is_open = true;
     r->generation = log->generation;
+    if (log_has_slot(log) && log_word(log, SHARE_GENERATION) != r->generation) {
+        reader_rest(r); /* the file may be that of a topic that has the name now */
+        return fail(EVL_ERR_NOT_FOUND, "its segments have changed");
+    }
     err = io_size(log->o.io, r->segment.file, &size);
     if (!err)
         err = segment_find(&r->segment, r->next, size, &position);

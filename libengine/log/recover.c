@@ -145,34 +145,35 @@ static enum evl_error tail_cut(struct log *log, struct segment *s, struct tail *
     return err;
 }
 
-/* Where in the last segment the walk begins: at the recovery point, if its
- * index still leads there. */
+/* Where in the last segment the walk begins: behind the batch that ends at the
+ * recovery point, if that is found whole; else all of it is walked.  What is
+ * found in its place is damage, and not for the index to hide. */
 static enum evl_error boot_begin(struct segment *s, int64_t point, int64_t *from, int64_t *end)
 {
     int64_t size;
+    int64_t position = 0;
+    struct scan scan = { 0 };
+    struct batch batch;
+    struct evl_bytes bytes;
+    enum scan_found found;
     *from = 0;
     *end = s->base;
     if (point <= s->base)
         return EVL_OK;
     enum evl_error err = io_size(s->io, s->file, &size);
-    int64_t position = 0;
     if (!err)
-        err = segment_find(s, point, size, &position);
+        err = segment_find(s, point - 1, size, &position);
     if (err == EVL_ERR_CORRUPT) /* the index is of no use */
         return EVL_OK;
-    if (err || position == 0)
+    if (err)
         return err;
-    struct scan scan = { 0 };
-    struct batch batch;
-    struct evl_bytes bytes;
-    enum scan_found found;
     scan_begin(&scan, s->io, s->file, position, size, BATCH_HEAD);
-    err = scan_next(&scan, SCAN_HEADS, &batch, &bytes, &found);
-    scan_release(&scan);
-    if (!err && ((found == SCAN_BATCH && batch.base_offset == point) || found != SCAN_BATCH)) {
-        *from = position; /* right there, or nothing whole is behind it */
+    err = scan_next(&scan, SCAN_WHOLE, &batch, &bytes, &found);
+    if (!err && found == SCAN_BATCH && batch.last_offset == point - 1) {
+        *from = scan.at;
         *end = point;
     }
+    scan_release(&scan);
     return err;
 }
 
@@ -349,25 +350,13 @@ static enum evl_error boot_open(struct log *log, int64_t start, int64_t point, i
     return EVL_OK;
 }
 
-/* The folder may be another topic's by now, with the same name. */
-static enum evl_error boot_identity(struct log *log)
-{
-    struct uuid id;
-    enum evl_error err = log_identity(log->o.io, log->dir, &id);
-    if (err == EVL_ERR_NOT_FOUND) /* not written by us, or before Kafka had ids */
-        return EVL_OK;
-    if (!err && !uuid_equal(&id, &log->o.id) && !planted(STALE_WRITER))
-        err = fail(EVL_ERR_NOT_FOUND, "the topic was removed, and another made under its name");
-    return err;
-}
-
 enum evl_error recover_boot(struct log *log)
 {
     int64_t start = -1;
     int64_t point = -1;
     bool cut = false;
     log_rest(log);
-    enum evl_error err = boot_identity(log);
+    enum evl_error err = log_check_folder(log);
     if (!err)
         err = recover_points(log, &start, &point);
     if (!err)
@@ -545,39 +534,49 @@ static enum evl_error repair_cut(struct log *log, int64_t end)
     return err ? err : io_sync_dir(log->o.io, log->dir);
 }
 
-static enum evl_error repair_locked(struct log *log, bool died)
+static enum evl_error repair_locked(struct log *log)
 {
     int64_t end = (int64_t)log_word(log, SHARE_SYNCED);
-    if (!log_word(log, SHARE_FAILED)) /* we were told of a death, and nobody will be again */
-        return died ? recover_mend(log) : EVL_OK;
     log_rest(log);
     enum evl_error err = repair_cut(log, end);
     if (!err)
         err = boot_snapshots(log, end);
     if (err)
         return err;
+    err = boot_epochs(log, end, true);
+    if (err)
+        return err;
     log_set(log, SHARE_CUTS, log_word(log, SHARE_CUTS) + 1);
-    int64_t start = (int64_t)log_word(log, SHARE_START);
-    boot_words(log, start, end);
+    boot_words(log, (int64_t)log_word(log, SHARE_START), end);
     if (log->producers)
         log->producers_end = -1;
-    return boot_epochs(log, end, true);
+    return EVL_OK;
+}
+
+static enum evl_error repair_synced(struct log *log)
+{
+    bool dirty;
+    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_SYNC,
+                                    io_now(log->o.io) + log->o.patience, &dirty);
+    if (err)
+        return err;
+    err = repair_locked(log);
+    share_unlock(log->o.share, &log->slot, SHARE_SYNC);
+    return err;
 }
 
 enum evl_error recover_repair(struct log *log)
 {
     bool died;
-    bool dirty;
-    int64_t until = io_now(log->o.io) + log->o.patience;
-    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_APPEND, until, &died);
+    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_APPEND,
+                                    io_now(log->o.io) + log->o.patience, &died);
     if (err)
         return log_failed(log, err);
-    err = share_lock(log->o.share, &log->slot, SHARE_SYNC, until, &dirty);
-    if (!err) {
-        err = repair_locked(log, died);
-        share_unlock(log->o.share, &log->slot, SHARE_SYNC);
-    }
-    share_unlock(log->o.share, &log->slot, SHARE_APPEND);
+    if (log_is_failed(log))
+        err = repair_synced(log);
+    else if (died) /* we were told of it, and nobody will be again */
+        err = recover_mend(log);
+    share_leave(log->o.share, &log->slot, SHARE_APPEND, died && err);
     share_tell(log->o.share);
     return err ? log_failed(log, err) : EVL_OK;
 }

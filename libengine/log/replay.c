@@ -230,8 +230,11 @@ enum evl_error replay_checkpoint(struct log *log, bool always)
     err = share_lock_directory(share, SHARE_LOCK_CHECKPOINTS, io_now(log->o.io) + log->o.patience);
     if (err)
         return log_failed(log, err);
-    err = checkpoint_put(log->o.io, log->o.root, CHECKPOINT_RECOVERY, log->o.topic,
-                         log->o.partition, point);
+    /* Whoever removes or renames the topic voids the slot first, then takes this
+       lock to drop or move the row: what we put now he finds. */
+    if (log_is_live(log) && log_word(log, SHARE_GENERATION) == log->generation)
+        err = checkpoint_put(log->o.io, log->o.root, CHECKPOINT_RECOVERY, log->o.topic,
+                             log->o.partition, point);
     share_unlock_directory(share, SHARE_LOCK_CHECKPOINTS);
     return err ? log_failed(log, err) : EVL_OK;
 }

@@ -88,24 +88,27 @@ static void share_expect(const struct share *s, uint64_t words[HEAD_VALID_WORDS]
     words[HEAD_BOOT_LOW] = boot.low;
 }
 
-/* Whether the file is whole and of this boot; how many chunks it has. */
-static bool share_is_valid(const struct share *s, uint64_t *chunks)
+/* How many chunks the file has; 0 if it is not whole, or not of this boot.  What
+ * cannot be read is not void: others may be using it. */
+static enum evl_error share_validate(const struct share *s, uint64_t *chunks)
 {
     uint64_t found[HEAD_CHUNKS + 1];
     uint64_t expected[HEAD_VALID_WORDS];
     size_t got;
-    int64_t size;
-    if (io_read(s->io, s->map_file, found, sizeof found, 0, &got) || got < sizeof found)
-        return false;
+    int64_t size = 0;
+    enum evl_error err = io_read(s->io, s->map_file, found, sizeof found, 0, &got);
+    if (!err)
+        err = io_size(s->io, s->map_file, &size);
+    if (err)
+        return err;
+    *chunks = 0;
+    if (got < sizeof found)
+        return EVL_OK;
     share_expect(s, expected);
-    if (memcmp(found, expected, sizeof expected) != 0)
-        return false;
-    if (found[HEAD_CHUNKS] == 0 || found[HEAD_CHUNKS] > CHUNKS_MAX)
-        return false;
-    if (io_size(s->io, s->map_file, &size) || size < (int64_t)share_bytes(found[HEAD_CHUNKS]))
-        return false;
-    *chunks = found[HEAD_CHUNKS];
-    return true;
+    if (memcmp(found, expected, sizeof expected) == 0 && found[HEAD_CHUNKS] <= CHUNKS_MAX &&
+        size >= (int64_t)share_bytes(found[HEAD_CHUNKS]))
+        *chunks = found[HEAD_CHUNKS];
+    return EVL_OK;
 }
 
 static enum evl_error share_map_chunks(struct share *s, uint64_t chunks)
@@ -147,7 +150,10 @@ static enum evl_error share_attach(struct share *s)
         return err;
     s->device = stat.device;
     s->inode = stat.inode;
-    if (share_is_valid(s, &chunks))
+    err = share_validate(s, &chunks);
+    if (err)
+        return err;
+    if (chunks > 0)
         return share_map_chunks(s, chunks);
     return s->writable ? share_set_up(s) : EVL_OK;
 }
@@ -397,6 +403,15 @@ void share_unlock(struct share *s, const struct share_slot *slot, enum share_par
     if (which != SHARE_CLEAN)
         share_set(s, slot, holder_word(which), 0);
     io_unlock(s->io, s->lock_file, slot->byte + which);
+}
+
+void share_leave(struct share *s, const struct share_slot *slot, enum share_partition_lock which,
+                 bool dirty)
+{
+    if (dirty)
+        io_unlock(s->io, s->lock_file, slot->byte + which);
+    else
+        share_unlock(s, slot, which);
 }
 
 enum evl_error share_lock_directory(struct share *s, enum share_lock which, int64_t until)

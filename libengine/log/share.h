@@ -106,6 +106,10 @@ enum evl_error share_lock(struct share *s, const struct share_slot *slot,
                           enum share_partition_lock which, int64_t until, bool *dirty);
 void share_unlock(struct share *s, const struct share_slot *slot, enum share_partition_lock which);
 
+/* The same; if `dirty`, the next one finds it so too: it was not mended. */
+void share_leave(struct share *s, const struct share_slot *slot, enum share_partition_lock which,
+                 bool dirty);
+
 /* The directory's own locks. */
 enum evl_error share_lock_directory(struct share *s, enum share_lock which, int64_t until);
 void share_unlock_directory(struct share *s, enum share_lock which);

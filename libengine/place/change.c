@@ -3,14 +3,14 @@
  * Who changes holds the metadata's APPEND lock all the while.  Folders are made
  * before the records that speak of them, and taken away after: a crash in
  * between leaves a folder too many, which its id in partition.metadata gives
- * away, and never one too few. */
-#include <inttypes.h>
+ * away, and never one too few.  A rename that was cut short is finished before
+ * its topic is changed again. */
 #include <limits.h>
 #include <stdio.h>
 
 #include "base/fault.h"
 #include "base/memory.h"
-#include "log/checkpoint.h"
+#include "place/folder.h"
 #include "place/inside.h"
 
 /* ---- entering ---------------------------------------------------------------------- */
@@ -107,84 +107,6 @@ enum evl_error directory_bootstrap(struct directory *d)
     return err;
 }
 
-/* ---- folders -------------------------------------------------------------------------- */
-
-static enum evl_error folder_path(const struct directory *d, const char *topic, int32_t partition,
-                                  char path[PATH_MAX])
-{
-    if (snprintf(path, PATH_MAX, "%s/%s-%" PRId32, d->path, topic, partition) >= PATH_MAX)
-        return fail(EVL_ERR_USAGE, "%s/%s: name too long", d->path, topic);
-    return EVL_OK;
-}
-
-/* Empty a folder and remove it. */
-static enum evl_error folder_delete(struct io *io, const char *path)
-{
-    char file[PATH_MAX];
-    struct io_names names;
-    enum evl_error err = io_list(io, path, &names);
-    if (err)
-        return err;
-    for (size_t i = 0; i < names.count && !err; i++)
-        if (snprintf(file, sizeof file, "%s/%s", path, names.at[i]) < PATH_MAX)
-            err = io_remove(io, file);
-    io_names_release(&names);
-    return err ? err : io_remove_dir(io, path);
-}
-
-/* Take a folder out of the way, then delete it: from the rename on nobody takes
- * it for a partition. */
-static enum evl_error folder_retire(struct directory *d, const char *topic, int32_t partition)
-{
-    char path[PATH_MAX];
-    char gone[PATH_MAX];
-    char text[UUID_TEXT];
-    struct uuid id = change_new_id(d); /* as Kafka does it */
-    enum evl_error err = folder_path(d, topic, partition, path);
-    if (err)
-        return err;
-    if (snprintf(gone, sizeof gone, "%s.%s-delete", path, uuid_print(&id, text)) >= PATH_MAX)
-        return fail(EVL_ERR_USAGE, "%s: name too long", path);
-    err = io_rename(d->io, path, gone);
-    return err ? err : folder_delete(d->io, gone);
-}
-
-/* A new folder of this name. */
-static enum evl_error folder_make(struct directory *d, const char *topic, int32_t partition,
-                                  const struct uuid *id)
-{
-    char path[PATH_MAX];
-    enum evl_error err = folder_path(d, topic, partition, path);
-    if (!err)
-        err = io_make_dir(d->io, path);
-    if (err == EVL_ERR_EXISTS) { /* what a removed topic, or a dead creator, left behind */
-        err = folder_retire(d, topic, partition);
-        if (!err)
-            err = io_make_dir(d->io, path);
-    }
-    return err ? err : log_set_identity(d->io, path, id);
-}
-
-static enum evl_error folder_sync(struct directory *d, const char *topic, int32_t partition)
-{
-    char path[PATH_MAX];
-    enum evl_error err = folder_path(d, topic, partition, path);
-    return err ? err : log_sync_identity(d->io, path);
-}
-
-/* Make all, then sync all: the first sync writes out the file system's journal
- * for the others. */
-static enum evl_error folders_make(struct directory *d, const char *topic, int32_t from,
-                                   int32_t count, const struct uuid *id)
-{
-    enum evl_error err = EVL_OK;
-    for (int32_t p = from; p < count && !err; p++)
-        err = folder_make(d, topic, p, id);
-    for (int32_t p = from; p < count && !err; p++)
-        err = folder_sync(d, topic, p);
-    return err ? err : io_sync_dir(d->io, d->path);
-}
-
 /* ---- create, grow, configure ------------------------------------------------------------ */
 
 static enum evl_error create_locked(struct directory *d, const struct decide_topic *wish, bool dry,
@@ -252,37 +174,29 @@ enum evl_error directory_configure(struct directory *d, const char *topic,
 
 /* ---- remove --------------------------------------------------------------------------------- */
 
-/* Its rows in the checkpoint files; another topic may have its name one day. */
-static enum evl_error points_drop(struct directory *d, const char *topic, int32_t partition)
-{
-    static const char *const files[] = { CHECKPOINT_RECOVERY, CHECKPOINT_START,
-                                         CHECKPOINT_CLEANER };
-    enum evl_error err =
-        share_lock_directory(d->share, SHARE_LOCK_CHECKPOINTS, io_now(d->io) + d->patience);
-    if (err)
-        return err;
-    for (size_t i = 0; i < sizeof files / sizeof files[0] && !err; i++) {
-        int64_t offset;
-        err = checkpoint_get(d->io, d->path, files[i], topic, partition, &offset);
-        if (!err && offset >= 0)
-            err = checkpoint_put(d->io, d->path, files[i], topic, partition, -1);
-    }
-    share_unlock_directory(d->share, SHARE_LOCK_CHECKPOINTS);
-    return err;
-}
-
 /* Nobody appends any more; then the rows, the folder, the bytes. */
 static enum evl_error partition_remove(struct directory *d, const struct directory_topic *topic,
                                        int32_t partition)
 {
     struct log_options o;
+    struct log_hold hold;
     directory_log_options(d, topic, topic->name, partition, &o);
-    enum evl_error err = log_void(&o, SHARE_DEAD);
-    if (!err)
-        err = points_drop(d, topic->name, partition);
-    if (!err)
-        err = folder_retire(d, topic->name, partition);
-    return err == EVL_ERR_NOT_FOUND ? EVL_OK : err; /* the folder had been lost */
+    enum evl_error err = log_hold(&o, &hold);
+    if (err)
+        return err;
+    log_bury(&o, &hold);
+    err = folder_clear(d, topic->name, partition);
+    log_let_go(&o, &hold);
+    return err;
+}
+
+/* Have each folder under the name that its topic has. */
+static enum evl_error folders_settle(struct directory *d, const struct directory_topic *topic)
+{
+    enum evl_error err = EVL_OK;
+    for (int32_t p = 0; p < topic->partitions && !err; p++)
+        err = folder_adopt(d, &topic->id, topic->name, p);
+    return err;
 }
 
 static enum evl_error remove_locked(struct directory *d, const char *name, bool dry,
@@ -293,7 +207,9 @@ static enum evl_error remove_locked(struct directory *d, const char *name, bool 
     if (err || dry)
         return err;
     err = directory_topic(d, name, &topic);
-    if (err)
+    if (!err)
+        err = folders_settle(d, &topic);
+    if (err && err != EVL_ERR_CORRUPT) /* what is damaged can be removed */
         return err;
     char *kept = memory_text(topic.name); /* the image forgets it */
     topic.name = kept;
@@ -321,49 +237,6 @@ enum evl_error directory_remove(struct directory *d, const char *topic, bool dry
 
 /* ---- rename ------------------------------------------------------------------------------------ */
 
-static enum evl_error points_move(struct directory *d, const char *from, const char *to,
-                                  int32_t partition)
-{
-    static const char *const files[] = { CHECKPOINT_RECOVERY, CHECKPOINT_START,
-                                         CHECKPOINT_CLEANER };
-    enum evl_error err =
-        share_lock_directory(d->share, SHARE_LOCK_CHECKPOINTS, io_now(d->io) + d->patience);
-    if (err)
-        return err;
-    for (size_t i = 0; i < sizeof files / sizeof files[0] && !err; i++) {
-        int64_t offset;
-        err = checkpoint_get(d->io, d->path, files[i], from, partition, &offset);
-        if (!err && offset >= 0)
-            err = checkpoint_put(d->io, d->path, files[i], to, partition, offset);
-    }
-    share_unlock_directory(d->share, SHARE_LOCK_CHECKPOINTS);
-    return err;
-}
-
-/* A partition gets its folder's new name: the rows of the checkpoint files
- * first, so that there is no moment at which its start is forgotten. */
-static enum evl_error partition_rename(struct directory *d, const struct uuid *id, const char *from,
-                                       const char *to, int32_t partition)
-{
-    char old[PATH_MAX];
-    char new[PATH_MAX];
-    struct directory_topic topic = { .name = to, .id = *id };
-    struct log_options o;
-    directory_log_options(d, &topic, to, partition, &o);
-    enum evl_error err = folder_path(d, from, partition, old);
-    if (!err)
-        err = folder_path(d, to, partition, new);
-    if (!err)
-        err = log_void(&o, SHARE_UNBORN);
-    if (!err)
-        err = points_move(d, from, to, partition);
-    if (!err)
-        err = io_rename(d->io, old, new);
-    if (!err)
-        err = io_sync_dir(d->io, d->path);
-    return err ? err : points_drop(d, from, partition);
-}
-
 static enum evl_error rename_locked(struct directory *d, const char *from, const char *to, bool dry,
                                     struct records *records)
 {
@@ -371,11 +244,15 @@ static enum evl_error rename_locked(struct directory *d, const char *from, const
     enum evl_error err = decide_rename(d->image, from, to, records);
     if (err || dry)
         return err;
-    err = change_commit(d, records);
+    err = directory_topic(d, from, &topic);
+    if (!err)
+        err = folders_settle(d, &topic);
+    if (!err)
+        err = change_commit(d, records);
     if (!err)
         err = directory_topic(d, to, &topic);
     for (int32_t p = 0; !err && p < topic.partitions; p++)
-        err = partition_rename(d, &topic.id, from, to, p);
+        err = folder_rename(d, &topic.id, from, to, p);
     return err;
 }
 
@@ -391,48 +268,17 @@ enum evl_error directory_rename(struct directory *d, const char *from, const cha
     return err;
 }
 
-/* The name under which a folder of this id and partition lies; false if there
- * is none. */
-static bool adopt_find(struct directory *d, const struct io_names *names, const struct uuid *id,
-                       int32_t partition, char name[NAME_MAX + 1])
-{
-    for (size_t i = 0; i < names->count; i++) {
-        char path[PATH_MAX];
-        struct uuid found;
-        int32_t number;
-        size_t length = foreign_parse(names->at[i], &number);
-        if (length == 0 || length > NAME_MAX || number != partition)
-            continue;
-        if (snprintf(path, sizeof path, "%s/%s", d->path, names->at[i]) >= PATH_MAX)
-            continue;
-        if (log_identity(d->io, path, &found) || !uuid_equal(&found, id))
-            continue;
-        memcpy(name, names->at[i], length);
-        name[length] = '\0';
-        return true;
-    }
-    return false;
-}
+/* ---- a folder that is not where it should be ---------------------------------------------------- */
 
-enum evl_error directory_adopt(struct directory *d, const struct uuid *id, const char *topic,
-                               int32_t partition)
+enum evl_error directory_find_folder(struct directory *d, const struct uuid *id, const char *topic,
+                                     int32_t partition)
 {
-    struct io_names names;
-    char old[NAME_MAX + 1];
-    char path[PATH_MAX];
-    struct io_stat stat;
-    enum evl_error err = change_begin(d); /* so that no rename is under way */
+    if (!d->writable)
+        return folder_await(d, id, topic, partition);
+    enum evl_error err = change_begin(d);
     if (err)
         return err;
-    err = folder_path(d, topic, partition, path);
-    if (!err && io_stat(d->io, path, &stat) != EVL_OK) {
-        err = io_list(d->io, d->path, &names);
-        if (!err && adopt_find(d, &names, id, partition, old))
-            err = partition_rename(d, id, old, topic, partition);
-        else if (!err)
-            err = EVL_ERR_NOT_FOUND;
-        io_names_release(&names);
-    }
+    err = folder_adopt(d, id, topic, partition);
     change_end(d);
     return err;
 }

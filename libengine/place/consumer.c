@@ -105,6 +105,11 @@ static uint64_t consumer_news(const struct evl_consumer *c)
 /* How far a range may be read at this moment. */
 static enum evl_error range_limit(const struct evl_consumer *c, struct range *r)
 {
+    if (!log_is_live(r->log)) { /* a writer may have come since the boot */
+        enum evl_error err = log_refresh(r->log);
+        if (err)
+            return err;
+    }
     int64_t limit = log_end(r->log);
     if (c->o.isolation == EVL_COMMITTED && limit > r->limit) {
         enum evl_error err = replay_stable_end(r->log, &limit);

@@ -22,6 +22,8 @@ enum {
     FORMAT_OURS = 1, /* of the directory: ev.format */
 };
 
+enum { LOOKS_MAX = 100 }; /* for a folder that others move meanwhile */
+
 /* ---- its identity -------------------------------------------------------------------- */
 
 static enum evl_error directory_path_of(const struct directory *d, const char *name, char *path)
@@ -123,15 +125,25 @@ static bool name_is_ours(const char *name)
     return false;
 }
 
-/* An empty folder may become a data directory; nobody's home does. */
+static bool names_have(const struct io_names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->at[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* An empty folder may become a data directory; nobody's home does.  One that
+ * became it since we looked may have anything in it by now. */
 static enum evl_error directory_is_fresh(struct directory *d)
 {
     struct io_names names;
     enum evl_error err = io_list(d->io, d->path, &names);
     if (err)
         return err;
+    bool made = names_have(&names, META_FILE);
     for (size_t i = 0; i < names.count && !err; i++)
-        if (!name_is_ours(names.at[i]))
+        if (!made && !name_is_ours(names.at[i]))
             err = fail(EVL_ERR_EXISTS,
                        "%s is not a data directory, and not empty (%s); give a new or empty one",
                        d->path, names.at[i]);
@@ -194,19 +206,11 @@ static enum evl_error directory_share_open(struct directory *d)
 
 static enum evl_error directory_open_metadata(struct directory *d)
 {
+    struct log_options o;
     struct topic_config config;
-    struct uuid metadata = METADATA_ID;
+    struct directory_topic metadata = { METADATA_TOPIC, METADATA_ID, 1, &config };
     config_init(&config);
-    struct log_options o = { .io = d->io,
-                             .share = d->share,
-                             .root = d->path,
-                             .topic = METADATA_TOPIC,
-                             .id = metadata,
-                             .config = &config,
-                             .writable = d->writable,
-                             .patience = d->patience,
-                             .say = d->say,
-                             .context = d->context };
+    directory_log_options(d, &metadata, METADATA_TOPIC, 0, &o);
     return log_open(&o, &d->metadata);
 }
 
@@ -311,12 +315,14 @@ enum evl_error directory_refresh(struct directory *d)
     bool got = true;
     if (d->foreign)
         return EVL_OK;
+    enum evl_error err = EVL_OK;
+    if (!log_is_live(d->metadata)) /* a writer may have come since the boot */
+        err = log_refresh(d->metadata);
     int64_t end = log_end(d->metadata);
-    if (d->applied >= end)
-        return EVL_OK;
+    if (err || d->applied >= end)
+        return err;
     if (d->reader.log != d->metadata)
         reader_begin(&d->reader, d->metadata, d->applied);
-    enum evl_error err = EVL_OK;
     while (!err && !(err = reader_next(&d->reader, end, &batch, &bytes, &got)) && got) {
         err = directory_apply(d, bytes);
         if (!err)
@@ -397,29 +403,45 @@ void directory_log_options(struct directory *d, const struct directory_topic *to
         o->epoch = -1; /* unless the log itself says more */
 }
 
-enum evl_error directory_log(struct directory *d, const char *topic, int32_t partition,
-                             struct share *share, struct log **log)
+/* What the metadata, as far as it is known, says of the partition. */
+static enum evl_error log_look_up(struct directory *d, const char *topic, int32_t partition,
+                                  struct log_options *o)
 {
     struct directory_topic t;
-    struct log_options o;
+    if (d->metadata && strcmp(topic, METADATA_TOPIC) == 0) {
+        *o = d->metadata->o; /* no topic, but a log like others: to look at, to repair */
+        return partition == 0 ? EVL_OK : fail(EVL_ERR_NOT_FOUND, "%s has one partition", topic);
+    }
     enum evl_error err = directory_topic(d, topic, &t);
     if (err)
         return err;
     if (partition < 0 || partition >= t.partitions)
         return fail(EVL_ERR_NOT_FOUND, "%s has no partition %" PRId32 ", only 0 to %" PRId32, topic,
                     partition, t.partitions - 1);
-    directory_log_options(d, &t, topic, partition, &o);
-    if (share)
-        o.share = share;
-    err = log_open(&o, log);
-    if (err != EVL_ERR_NOT_FOUND)
-        return err;
-    if (d->foreign)
-        return fail(EVL_ERR_NOT_FOUND, "%s-%" PRId32 " is not in %s: another broker has it", topic,
-                    partition, d->path);
-    err = o.writable ? directory_adopt(d, &t.id, topic, partition) : EVL_ERR_NOT_FOUND;
-    if (!err)
-        return log_open(&o, log);
-    return fail(EVL_ERR_CORRUPT, "damaged: the folder %s/%s-%" PRId32 " is missing", d->path, topic,
+    directory_log_options(d, &t, topic, partition, o);
+    return EVL_OK;
+}
+
+enum evl_error directory_log(struct directory *d, const char *topic, int32_t partition,
+                             struct share *share, struct log **log)
+{
+    struct log_options o;
+    for (int i = 0; i < LOOKS_MAX; i++) {
+        enum evl_error err = log_look_up(d, topic, partition, &o);
+        if (err)
+            return err;
+        if (share)
+            o.share = share;
+        err = log_open(&o, log);
+        if (err != EVL_ERR_NOT_FOUND)
+            return err;
+        if (d->foreign)
+            return fail(EVL_ERR_NOT_FOUND, "%s-%" PRId32 " is not in %s: another broker has it",
+                        topic, partition, d->path);
+        err = directory_find_folder(d, &o.id, topic, partition);
+        if (err)
+            return err;
+    }
+    return fail(EVL_ERR_BUSY, "%s-%" PRId32 " has another folder whenever it is looked for", topic,
                 partition);
 }

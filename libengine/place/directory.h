@@ -58,7 +58,7 @@ const struct image *directory_image(const struct directory *d);
 
 /* Open a partition's log.  The caller closes it, and owns nothing that it
  * borrows from the directory.  `share` may be another one than the directory's,
- * for use on another thread. */
+ * for use on another thread.  The metadata log can be opened like any other. */
 enum evl_error directory_log(struct directory *d, const char *topic, int32_t partition,
                              struct share *share, struct log **log);
 

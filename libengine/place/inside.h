@@ -38,9 +38,11 @@ void directory_log_options(struct directory *d, const struct directory_topic *to
 /* The first records of a new directory. */
 enum evl_error directory_bootstrap(struct directory *d);
 
-/* A partition's folder is missing under its name: if a rename was cut short it
- * has its old one; finish that.  NOT_FOUND if there is none with this id. */
-enum evl_error directory_adopt(struct directory *d, const struct uuid *id, const char *topic,
-                               int32_t partition);
+/* The partition of the topic with this id has no folder under this name.  If the
+ * topic was removed or renamed a moment ago, or a rename was cut short and is
+ * finished now, look again: OK.  BUSY: who may not write cannot finish it.
+ * CORRUPT: there is no such folder. */
+enum evl_error directory_find_folder(struct directory *d, const struct uuid *id, const char *topic,
+                                     int32_t partition);
 
 #endif

@@ -154,3 +154,35 @@ TEST("a power cut at any operation of a short life leaves what was acknowledged"
             break;
     }
 }
+
+TEST("who follows since before the first writer of a boot sees what that one writes")
+{
+    struct sim *sim = sim_create(1);
+    struct io *io = sim_process(sim);
+    struct evl_place *place;
+    REQUIRE(place_open(io, true, &place) == EVL_OK);
+    EXPECT(put(place, "t", 0, 3) == EVL_OK);
+    evl_place_close(place);
+    sim_power_cut(sim);
+
+    struct evl_consumer *c;
+    struct evl_consumer_options follow = { .follow = true };
+    struct evl_place_options readonly = { .dir = "d", .readonly = true, .io = sim_process(sim) };
+    struct evl_record record;
+    enum evl_next what;
+    REQUIRE(evl_place_open(&readonly, &place) == EVL_OK);
+    REQUIRE(evl_consumer_open(place, &follow, &c) == EVL_OK);
+    REQUIRE(evl_consumer_add(c, "t", 0, 3, -1) == EVL_OK);
+    EXPECT(evl_consumer_next(c, &record, &what) == EVL_OK && what == EVL_NEXT_IDLE);
+
+    struct evl_place *other;
+    io = sim_process(sim);
+    REQUIRE(place_open(io, false, &other) == EVL_OK);
+    EXPECT(put(other, "t", 3, 1) == EVL_OK);
+    evl_place_close(other);
+    EXPECT(evl_consumer_next(c, &record, &what) == EVL_OK && what == EVL_NEXT_RECORD);
+    evl_consumer_close(c);
+    evl_place_close(place);
+    EXPECT(sim_exit(io) == 0 && sim_exit(readonly.io) == 0);
+    sim_destroy(sim);
+}
