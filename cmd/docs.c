@@ -200,6 +200,7 @@ static void zsh_text(struct evl_buffer *text, const char *words, size_t length)
             text_print(text, "%c", words[i]);
 }
 
+/* The space in front of an action keeps _arguments from giving it more words. */
 static void zsh_action(const struct option *row, struct evl_buffer *text)
 {
     bool optional = option_is_optional(row);
@@ -215,7 +216,7 @@ static void zsh_action(const struct option *row, struct evl_buffer *text)
     } else if (row->completes == COMPLETES_DIR) {
         text_add(text, "_files -/");
     } else if (row->completes != COMPLETES_NOTHING) {
-        text_print(text, "_ev_ask %s", completes_name(row->completes));
+        text_print(text, " _ev_ask %s", completes_name(row->completes));
     }
 }
 
@@ -251,7 +252,7 @@ static void zsh_operands(enum option_completes completes, struct evl_buffer *tex
     if (completes == COMPLETES_FILE)
         text_add(text, "        '*:file:_files'\n");
     else
-        text_print(text, "        '*:name:_ev_ask %s'\n", completes_name(completes));
+        text_print(text, "        '*:name: _ev_ask %s'\n", completes_name(completes));
 }
 
 static void zsh_print(const struct manual *manual, struct evl_buffer *text)
@@ -403,7 +404,7 @@ bool tool_is_asked(const struct manual *manual, const struct grammar *grammar,
     } else {
         return false;
     }
-    *status = printed ? printed : text_write(1, &text);
+    *status = printed ? printed : text_write(1, "stdout", &text);
     evl_buffer_release(&text);
     return true;
 }

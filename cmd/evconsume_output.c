@@ -131,7 +131,7 @@ static int split_write(struct consume *c, const struct evl_record *record)
     int fd = open(path, flags, 0666);
     if (fd < 0)
         return say_system("%s", path);
-    int status = text_write(fd, &c->sink.bytes);
+    int status = text_write(fd, path, &c->sink.bytes);
     evl_buffer_clear(&c->sink.bytes);
     if (close(fd) < 0 && status == 0)
         status = say_system("%s", path);

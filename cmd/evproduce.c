@@ -344,7 +344,10 @@ static int produce_finish(struct produce *p, int status)
         signals_hurry(FAREWELL_MS);
     enum evl_error err = evl_producer_flush(p->producer);
     if (err)
-        keep_first(&status, say_fault(err));
+        keep_first(&status, produce_failed(p, err));
+    if (p->failed)
+        say(SAY_ERROR, "%lld of %lld records were acknowledged before that",
+            (long long)evl_producer_count(p->producer).records, (long long)p->sent);
     if (p->bad_count)
         say(SAY_WARNING, "%lld malformed records skipped", (long long)p->bad_count);
     summary_say(p);

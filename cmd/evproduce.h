@@ -44,11 +44,15 @@ struct produce {
     double pace;
     int64_t begun_ms, first_timestamp, sent_bytes;
 
+    bool failed;           /* the producer takes no more, and it was said */
     int64_t sent;          /* records handed to the producer */
     int64_t pending_since; /* when the oldest unpushed one came; -1: there is none */
     int64_t total;         /* bytes of input, if known; -1 */
     int64_t read_bytes;
 };
+
+/* The status of a failure of the producer, which is said once. */
+int produce_failed(struct produce *p, enum evl_error err);
 
 /* Take all of one input: a file, or - for stdin. */
 int input_run(struct produce *p, const char *path);

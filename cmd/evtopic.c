@@ -129,7 +129,7 @@ static int command_do(struct evtopic *t, const struct command *command,
     status = command->run(t, operands);
     if (t->table.columns)
         table_end(&t->table, &t->out);
-    int written = text_write(STDOUT_FILENO, &t->out);
+    int written = text_write(STDOUT_FILENO, "stdout", &t->out);
     evl_buffer_clear(&t->out);
     return status ? status : written;
 }

@@ -12,8 +12,8 @@ static struct own {
 static const struct option rows[] = {
     OWN('p', "partitions", "LIST", TEXT, partitions, NOTHING, "These partitions only, as 0,2-4."),
     OWN(0, "repair", NULL, FLAG, repair, NOTHING,
-        "Bring back partitions that failed. One whose disk failed while it was written is cut to its "
-        "synced end."),
+        "Bring back partitions that failed. One whose disk failed while it was written is cut to "
+        "its synced end."),
     { 0 },
 };
 

@@ -93,6 +93,6 @@ int complete(struct evtopic *t, char *const *argv, size_t count)
         settings(t, word);
     else if (strcmp(what, "profiles") == 0)
         profiles(t, word);
-    (void)text_write(STDOUT_FILENO, &t->out); /* the shell does without */
+    (void)text_write(STDOUT_FILENO, "stdout", &t->out); /* the shell does without */
     return 0;
 }

@@ -17,7 +17,8 @@ static const struct option clean_rows[] = {
 static const struct option compact_rows[] = {
     OWN('p', "partitions", "LIST", TEXT, partitions, NOTHING, "These partitions only, as 0,2-4."),
     OWN(0, "force", NULL, FLAG, force, NOTHING,
-        "However little there is to gain. Otherwise the setting min.cleanable.dirty.ratio decides."),
+        "However little there is to gain. Otherwise the setting min.cleanable.dirty.ratio "
+        "decides."),
     { 0 },
 };
 

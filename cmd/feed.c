@@ -55,7 +55,7 @@ struct feed {
     pthread_t thread;
     atomic_size_t filled, emptied;
     atomic_bool owner_waits, thread_waits;
-    int owner_bell, thread_bell; /* eventfd */
+    int owner_bell, thread_bell, end_bell; /* eventfd */
 };
 
 /* ---- the thread ----------------------------------------------------------- */
@@ -73,16 +73,28 @@ static void bell_wait(int bell)
         continue;
 }
 
+/* Wait for a descriptor, or for the end: false if that came. */
+static bool thread_poll(const struct feed *feed, int fd)
+{
+    struct pollfd polls[2] = { { .fd = feed->end_bell, .events = POLLIN },
+                               { .fd = fd, .events = POLLIN } };
+    while (poll(polls, 2, -1) < 0 && errno == EINTR)
+        continue;
+    return polls[0].revents == 0;
+}
+
 /* Wait until there is a slot to fill.  The flag is up before the last look, so
- * that the owner sees it if we did not see the slot. */
-static void slot_await(struct feed *feed, size_t turn)
+ * that the owner sees it if we did not see the slot.  False: it is over. */
+static bool slot_await(struct feed *feed, size_t turn)
 {
     for (;;) {
         if (turn - atomic_load(&feed->emptied) < SLOTS)
-            return;
+            return true;
         atomic_store(&feed->thread_waits, true);
         if (turn - atomic_load(&feed->emptied) < SLOTS)
-            return;
+            return true;
+        if (!thread_poll(feed, feed->thread_bell))
+            return false;
         bell_wait(feed->thread_bell);
     }
 }
@@ -102,7 +114,8 @@ static void *read_ahead(void *context)
 {
     struct feed *feed = context;
     for (size_t turn = 0;; turn++) {
-        slot_await(feed, turn);
+        if (!slot_await(feed, turn) || !thread_poll(feed, feed->fd))
+            return NULL;
         struct slot *slot = &feed->slots[turn % SLOTS];
         slot_fill(feed, slot);
         bool last = slot->last;
@@ -130,10 +143,11 @@ static bool thread_start(struct feed *feed)
 {
     sigset_t all, before;
     feed->owner_bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    feed->thread_bell = eventfd(0, EFD_CLOEXEC);
+    feed->thread_bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    feed->end_bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = feed->owner_bell >= 0 && feed->thread_bell >= 0 &&
+    bool started = feed->owner_bell >= 0 && feed->thread_bell >= 0 && feed->end_bell >= 0 &&
                    pthread_create(&feed->thread, NULL, read_ahead, feed) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return started;
@@ -157,7 +171,7 @@ int feed_open(const char *path, struct feed **opened)
         return status;
     struct feed *feed = tool_take(1, sizeof *feed);
     *feed = (struct feed){ .fd = fd, .name = fd == STDIN_FILENO ? "stdin" : path };
-    feed->owner_bell = feed->thread_bell = -1;
+    feed->owner_bell = feed->thread_bell = feed->end_bell = -1;
     feed->terminal = isatty(fd);
     feed->size = S_ISREG(stat.st_mode) ? (int64_t)stat.st_size : -1;
     feed->threaded = !feed->terminal && (feed->size < 0 || feed->size > SMALL_FILE);
@@ -169,20 +183,23 @@ int feed_open(const char *path, struct feed **opened)
     return 0;
 }
 
-/* A thread that sits in read() is taken out of it; the descriptor is ours until
- * it is gone. */
+static void bell_remove(int bell)
+{
+    if (bell >= 0)
+        close(bell);
+}
+
 void feed_close(struct feed *feed)
 {
     if (!feed)
         return;
     if (feed->threaded) {
-        pthread_cancel(feed->thread);
+        bell_ring(feed->end_bell);
         pthread_join(feed->thread, NULL);
     }
-    if (feed->owner_bell >= 0)
-        close(feed->owner_bell);
-    if (feed->thread_bell >= 0)
-        close(feed->thread_bell);
+    bell_remove(feed->owner_bell);
+    bell_remove(feed->thread_bell);
+    bell_remove(feed->end_bell);
     if (feed->fd != STDIN_FILENO)
         close(feed->fd);
     evl_buffer_release(&feed->spill);

@@ -131,7 +131,7 @@ size_t text_width(const char *text)
     return width;
 }
 
-int text_write(int fd, const struct evl_buffer *text)
+int text_write(int fd, const char *name, const struct evl_buffer *text)
 {
     for (size_t done = 0; done < text->count;) {
         ssize_t count = write(fd, text->at + done, text->count - done);
@@ -140,7 +140,7 @@ int text_write(int fd, const struct evl_buffer *text)
         if (count < 0 && errno == EPIPE)
             return EXIT_STOPPED;
         if (count < 0)
-            return say_system("stdout");
+            return say_system("%s", name);
         done += (size_t)count;
     }
     return 0;

@@ -105,7 +105,7 @@ size_t text_width(const char *text);
 
 /* Write all of it; 0, or EXIT_IO after having said why, EXIT_STOPPED when
  * nobody reads any more. */
-int text_write(int fd, const struct evl_buffer *text);
+int text_write(int fd, const char *name, const struct evl_buffer *text);
 
 /* ---- options.c: one table per tool ---------------------------------------- */
 

@@ -133,18 +133,35 @@ static enum evl_error checkpoint_thin(struct log *log, int64_t newest)
     return err;
 }
 
+/* The indexes of a segment that will not be looked at by the next recovery. */
+static enum evl_error checkpoint_indexes(struct log *log, int64_t base)
+{
+    struct segment s;
+    enum evl_error err = segment_open(log->o.io, log->dir, base, IO_WRITE, &s);
+    if (err)
+        return err == EVL_ERR_NOT_FOUND ? EVL_OK : err;
+    err = segment_indexes(&s);
+    if (!err)
+        err = io_sync(log->o.io, s.offsets.file);
+    if (!err)
+        err = io_sync(log->o.io, s.times.file);
+    segment_close(&s);
+    return err;
+}
+
 /* Under the APPEND lock.  The recovery point is what was synced by now, never
  * more: a repair may cut what follows. */
 static enum evl_error checkpoint_here(struct log *log, int64_t *point)
 {
-    enum evl_error err = replay_producers(log);
+    int64_t before;
+    enum evl_error err = checkpoint_get(log->o.io, log->o.root, CHECKPOINT_RECOVERY, log->o.topic,
+                                        log->o.partition, &before);
     *point = (int64_t)log_word(log, SHARE_SYNCED);
-    if (!err && log->active.file >= 0)
-        err = segment_indexes(&log->active);
-    if (!err && log->active.file >= 0)
-        err = io_sync(log->o.io, log->active.offsets.file);
-    if (!err && log->active.file >= 0)
-        err = io_sync(log->o.io, log->active.times.file);
+    if (!err)
+        err = replay_producers(log);
+    for (size_t i = log_segment_of(log, before);
+         !err && i < log->base_count && log->bases[i] <= *point; i++)
+        err = checkpoint_indexes(log, log->bases[i]);
     if (!err)
         err = producers_store(log->producers, log->o.io, log->dir, log->producers_end);
     if (!err)

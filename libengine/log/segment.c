@@ -267,20 +267,15 @@ enum evl_error segment_append(struct segment *s, const struct evl_bytes *bytes,
 enum evl_error segment_seal(struct segment *s)
 {
     enum evl_error err = segment_indexes(s);
-    if (!err)
-        err = segment_index_time(s);
-    if (!err)
-        err = io_sync(s->io, s->file);
-    if (!err)
-        err = io_sync(s->io, s->offsets.file);
-    if (!err)
-        err = io_sync(s->io, s->times.file);
-    return err ? failed(err, "%020" PRId64 ".log", s->base) : EVL_OK;
+    return err ? err : segment_index_time(s);
 }
 
 enum evl_error segment_cut(struct segment *s, int64_t position, int64_t end)
 {
-    enum evl_error err = io_truncate(s->io, s->file, position);
+    int64_t size;
+    enum evl_error err = io_size(s->io, s->file, &size);
+    if (!err && size != position) /* ext4 writes out all of a file that was once cut to nothing */
+        err = io_truncate(s->io, s->file, position);
     if (!err)
         err = segment_indexes(s);
     if (!err)

@@ -72,7 +72,7 @@ enum evl_error segment_append(struct segment *s, const struct evl_bytes *bytes,
 enum evl_error segment_index(struct segment *s, const struct batch *batch, int64_t position,
                              int32_t interval);
 
-/* Nothing more will come: the last time entry, and all of it on the disk. */
+/* Nothing more will come: the last time entry.  Nothing is synced by that. */
 enum evl_error segment_seal(struct segment *s);
 
 /* Make .log and indexes end at `position`, where the offsets have come to `end`. */

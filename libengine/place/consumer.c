@@ -29,6 +29,7 @@ enum {
 
 struct range {
     char *topic;
+    struct evl_bytes name; /* the same */
     int32_t partition;
     struct log *log;
     struct reader reader;
@@ -142,6 +143,7 @@ enum evl_error evl_consumer_add(struct evl_consumer *c, const char *topic, int32
 {
     struct range *r = memory_take(1, sizeof *r);
     r->topic = memory_text(topic);
+    r->name = evl_text(r->topic);
     r->partition = partition;
     r->aborted_upto = -1;
     c->news = consumer_news(c);
@@ -266,7 +268,7 @@ static enum evl_error range_record(struct evl_consumer *c, struct range *r,
             return EVL_OK;
         }
         r->position = record->offset + 1;
-        record->topic = evl_text(r->topic);
+        record->topic = r->name;
         record->partition = r->partition;
         *got = true;
         return EVL_OK;
@@ -341,7 +343,7 @@ enum evl_error evl_consumer_next_batch(struct evl_consumer *c, struct evl_batch 
         }
         c->idle = 0;
         r->position = batch.last_offset + 1 < r->end ? batch.last_offset + 1 : r->end;
-        *out = (struct evl_batch){ evl_text(r->topic),
+        *out = (struct evl_batch){ r->name,
                                    r->partition,
                                    batch.base_offset,
                                    batch.last_offset,

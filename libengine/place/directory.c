@@ -155,6 +155,8 @@ static enum evl_error directory_found_locked(struct directory *d)
     struct uuid metadata = METADATA_ID;
     if (!err)
         err = log_set_identity(d->io, path, &metadata);
+    if (!err)
+        err = log_sync_identity(d->io, path);
     return err ? err : directory_name(d);
 }
 

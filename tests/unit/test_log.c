@@ -67,8 +67,8 @@ static void user_close(struct user *u)
 }
 
 /* Append one batch of `count` records, "from".."from+count-1". */
-static enum evl_error user_append(struct user *u, int64_t from, int count,
-                                  struct log_promise *promise)
+static enum evl_error user_append_how(struct user *u, int64_t from, int count, bool shown,
+                                      struct log_promise *promise)
 {
     char text[32];
     uint8_t *bytes;
@@ -88,10 +88,16 @@ static enum evl_error user_append(struct user *u, int64_t from, int count,
     if (err)
         return err;
     struct evl_bytes batch = evl_bytes(bytes, size);
-    err = log_append(u->log, &batch, 1, false, &place, &done, promise);
+    err = log_append(u->log, &batch, 1, shown, &place, &done, promise);
     if (!err)
         EXPECT(done == 1 && place.base_offset == from);
     return err;
+}
+
+static enum evl_error user_append(struct user *u, int64_t from, int count,
+                                  struct log_promise *promise)
+{
+    return user_append_how(u, from, count, false, promise);
 }
 
 static enum evl_error user_put(struct user *u, int64_t from, int count)
@@ -251,6 +257,33 @@ TEST("a writer killed in the middle of its write leaves no half batch to others"
         int64_t end = (int64_t)log_word(u.log, SHARE_WRITTEN);
         log_leave(u.log);
         EXPECT(end == acknowledged || end == acknowledged + 2);
+        EXPECT(user_put(&u, end, 2) == EVL_OK);
+        EXPECT(user_read(&u, 0) == end + 2);
+        user_close(&u);
+        bench_close(&b);
+    }
+}
+
+TEST("records that were only shown are lost from the end, in whole segments too")
+{
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        struct bench b;
+        struct user u;
+        struct log_promise promise;
+        bench_open(&b, seed);
+        b.config.segment_bytes = 300;
+        b.config.index_interval_bytes = 100;
+        REQUIRE(user_open(&b, &u, true) == EVL_OK);
+        for (int i = 0; i < 5; i++)
+            EXPECT(user_put(&u, 2 * i, 2) == EVL_OK);
+        for (int i = 5; i < 20; i++)
+            EXPECT(user_append_how(&u, 2 * i, 2, true, &promise) == EVL_OK);
+        EXPECT(user_read(&u, 0) == 40);
+        sim_power_cut(b.sim);
+        user_close(&u);
+        REQUIRE(user_open(&b, &u, true) == EVL_OK);
+        int64_t end = user_read(&u, 0);
+        EXPECT(end >= 10 && end <= 40);
         EXPECT(user_put(&u, end, 2) == EVL_OK);
         EXPECT(user_read(&u, 0) == end + 2);
         user_close(&u);
