@@ -6,7 +6,7 @@
 #   make docs                refresh completions/ and the option lists in man/
 #   make demo                the tools at work on a directory, for the eye
 #   make install             PREFIX=/usr/local DESTDIR=
-#   make bench               how fast it is (TESTS)
+#   make bench               how fast it is: NAME="L1 L3", BYTES=100M for a quick look, RUNS=9
 #   make interop             with Apache Kafka itself: KAFKA_JARS=a folder of its jars, or KAFKA_HOME
 #   make torture             crash and simulation tests for long: SEEDS=100000 SECONDS=3600, or SEED=7
 #   make fuzz                every fuzzer for SECONDS=600 each, or one: NAME=batch
@@ -72,6 +72,7 @@ FIXTURE := $(wildcard tests/testfixture/*.c)
 TORTURE := $(wildcard tests/sim/*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
+METERS  := lines stopwatch lag
 FUZZ    ?= $(BUILD)/replay
 objects  = $(1:%.c=$(BUILD)/%.o)
 
@@ -93,6 +94,13 @@ $(BUILD)/testfixture: $(call objects,$(FIXTURE)) $(BUILD)/planted/libengine.a
 $(BUILD)/testfixture: private MORE = $(shell $(PKG_CONFIG) --libs $(TCL))
 
 $(BENCHES:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tests/bench/%.o $(BUILD)/libengine.a
+
+# What the benchmarks measure with; one of them is preloaded into the tools.
+$(METERS:%=$(BUILD)/bench/%): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
+$(BUILD)/bench/mallocs.so: tests/bench/mallocs.c
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(q)$(CC) $(filter-out -fPIE,$(MODE)) $(WARN) $(CFLAGS) -fPIC -shared -o $@ $<
 
 # Each fuzzer is built twice: by `make fuzz` with libFuzzer, which searches, and
 # by `make check` with replay.c and any compiler, which runs what was found.
@@ -123,7 +131,7 @@ $(BUILD)/%.a:
 	@mkdir -p $(@D)
 	$(say) AR $@
 	$(q)rm -f $@; $(AR) rcs $@ $^
-$(TOOLS:%=$(BUILD)/%) $(BENCHES:%=$(BUILD)/%) $(BUILD)/unit $(BUILD)/torture $(BUILD)/testfixture $(FUZZERS:%=$(FUZZ)/%):
+$(TOOLS:%=$(BUILD)/%) $(BENCHES:%=$(BUILD)/%) $(METERS:%=$(BUILD)/bench/%) $(BUILD)/unit $(BUILD)/torture $(BUILD)/testfixture $(FUZZERS:%=$(FUZZ)/%):
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(q)$(CC) $(LINK) $(LDFLAGS) -pthread -Wl,--gc-sections -o $@ $^ $(MORE) $(LDLIBS)
@@ -147,11 +155,8 @@ torture: all-tests
 	$(q)$(RUN) --long --folder=crash --folder=sim $(TESTS)
 interop: all-tests
 	$(q)$(RUN) --long --folder=interop $(TESTS)
-bench: all-tests $(BENCHES:%=$(BUILD)/%)
-	$(q)for b in $(BENCHES); do $(BUILD)/$$b || exit 1; done
-	$(q)$(if $(wildcard tests/bench/*.test),$(RUN) --long --loud --jobs=1 --folder=bench $(TESTS))
-bench-kernels: $(BUILD)/bench_kernels
-	$(q)$<
+bench: all $(BENCHES:%=$(BUILD)/%) $(METERS:%=$(BUILD)/bench/%) $(BUILD)/bench/mallocs.so
+	$(q)BUILD=$(BUILD) BYTES=$(BYTES) RUNS=$(RUNS) $(TCLSH) tests/bench/bench.tcl $(NAME)
 unit: $(BUILD)/unit
 	$(q)$(BUILD)/unit $(TESTS)
 tidy: all
@@ -195,7 +200,7 @@ clean:
 
 q    = $(if $(V),,@)
 say  = @$(if $(V),:,printf '  %-3s %s\n')
-.PHONY: all all-tests check torture interop bench bench-kernels unit tidy docs demo fuzz fuzzers install uninstall clean \
+.PHONY: all all-tests check torture interop bench unit tidy docs demo fuzz fuzzers install uninstall clean \
         libraries tcl $(BUILD)/libengine.pc
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
