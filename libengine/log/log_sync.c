@@ -53,10 +53,11 @@ static enum evl_error sync_file(struct log *log, int64_t base)
     return err;
 }
 
-/* The first segment that has something to sync. */
+/* The first segment that has something to sync: that of the last synced record,
+ * as a torn tail may have been cut off behind it. */
 static size_t sync_first(const struct log *log, int64_t synced, int64_t last)
 {
-    return log_segment_of(log, planted(ROLL_UNSYNCED) ? last : synced);
+    return log_segment_of(log, planted(ROLL_UNSYNCED) ? last : synced - 1);
 }
 
 /* Sync what lies between SYNCED and the segment that begins at `last`. */
@@ -67,8 +68,11 @@ static enum evl_error sync_segments(struct log *log, int64_t last)
     enum evl_error err = EVL_OK;
     if ((log->bases[i] >= synced || log->bases[i] < last) && !planted(NO_DIR_SYNC))
         err = io_sync_dir(log->o.io, log->dir);
-    for (; !err && i < log->base_count && log->bases[i] <= last; i++)
+    for (; !err && i < log->base_count && log->bases[i] <= last; i++) {
         err = sync_file(log, log->bases[i]);
+        if (err == EVL_ERR_NOT_FOUND && log->bases[i] < last)
+            err = EVL_OK; /* retained or compacted meanwhile, and that was synced */
+    }
     return err;
 }
 
@@ -123,8 +127,11 @@ static enum evl_error sync_rewrite(struct log *log, const struct target *target)
 {
     enum evl_error err = EVL_OK;
     size_t i = sync_first(log, (int64_t)log_word(log, SHARE_SYNCED), target->base);
-    for (; !err && i < log->base_count && log->bases[i] <= target->base; i++)
+    for (; !err && i < log->base_count && log->bases[i] <= target->base; i++) {
         err = rewrite_segment(log, log->bases[i], target);
+        if (err == EVL_ERR_NOT_FOUND && log->bases[i] < target->base)
+            err = EVL_OK; /* as in sync_segments */
+    }
     return err;
 }
 

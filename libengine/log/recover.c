@@ -195,8 +195,9 @@ static enum evl_error boot_index(struct segment *s, int64_t from, int64_t end)
 }
 
 /* Walk a segment from the recovery point on, or from its start, and make it
- * end where it is right. */
-static enum evl_error boot_segment(struct log *log, int64_t point, bool *cut)
+ * end where it is right.  A tail is no loss if the next segment, at `next`,
+ * follows on what is right: it was cut off before, and came back. */
+static enum evl_error boot_segment(struct log *log, int64_t point, int64_t next, bool *cut)
 {
     struct segment *s = &log->active;
     struct tail tail;
@@ -209,10 +210,10 @@ static enum evl_error boot_segment(struct log *log, int64_t point, bool *cut)
         err = tail_walk(log, s, from, end, true, &tail);
     if (err)
         return err;
-    *cut = tail.found != SCAN_END;
+    *cut = tail.found != SCAN_END && s->end != next;
     if (*cut && s->end < point && !planted(CUT_DAMAGE))
         return tail_is_damage(s, &tail);
-    if (*cut)
+    if (tail.found != SCAN_END)
         err = tail_cut(log, s, &tail);
     return err ? err : io_sync(log->o.io, s->file);
 }
@@ -249,12 +250,25 @@ static enum evl_error boot_gap(struct log *log, int64_t end, int64_t base, bool 
     return err;
 }
 
+/* Where the walk begins: with the segment of the last record before the
+ * recovery point, whose tail may have come back. */
+static size_t boot_first(const struct log *log, int64_t start, int64_t point)
+{
+    return log_segment_of(log, point - 1 > start ? point - 1 : start);
+}
+
+/* Where the following segment begins; -1 if there is none. */
+static int64_t boot_next(const struct log *log, size_t i)
+{
+    return i + 1 < log->base_count ? log->bases[i + 1] : -1;
+}
+
 /* Walk what lies behind the recovery point, segment by segment; the last one
  * that is left is the active one.  Segments below the start are litter: some
  * may have come back, and others not. */
 static enum evl_error boot_segments(struct log *log, int64_t start, int64_t point, bool *cut)
 {
-    size_t first = log_segment_of(log, point > start ? point : start);
+    size_t first = boot_first(log, start, point);
     enum evl_error err = EVL_OK;
     for (size_t i = first; i < log->base_count && !err; i++) {
         if (i > first && !*cut) {
@@ -267,7 +281,7 @@ static enum evl_error boot_segments(struct log *log, int64_t start, int64_t poin
         log_rest(log);
         err = segment_open(log->o.io, log->dir, log->bases[i], IO_WRITE, &log->active);
         if (!err)
-            err = boot_segment(log, point, cut);
+            err = boot_segment(log, point, boot_next(log, i), cut);
     }
     return err;
 }
@@ -459,7 +473,7 @@ static enum evl_error survey_segment(struct log *log, size_t i, int64_t point, i
         err = tail_walk(log, &s, from, begin, false, &tail);
     if (!err) {
         *end = s.end;
-        *more = tail.found == SCAN_END;
+        *more = tail.found == SCAN_END || s.end == boot_next(log, i);
     }
     segment_close(&s);
     return err;
@@ -467,7 +481,7 @@ static enum evl_error survey_segment(struct log *log, size_t i, int64_t point, i
 
 static enum evl_error survey_segments(struct log *log, int64_t start, int64_t point, int64_t *end)
 {
-    size_t first = log_segment_of(log, point > start ? point : start);
+    size_t first = boot_first(log, start, point);
     enum evl_error err = EVL_OK;
     bool more = true;
     for (size_t i = first; i < log->base_count && more && !err; i++) {
