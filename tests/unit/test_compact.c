@@ -31,7 +31,9 @@ static int damages(struct kit_user *u)
 static enum evl_error compact(struct kit_user *u, bool force, size_t map_max,
                               struct compact_result *result)
 {
-    struct compact_options o = { .now_ms = io_wall_ms(u->io), .force = force, .map_max = map_max };
+    struct compact_options o = { .now_ms = io_wall_ms(u->io),
+                                 .force = force,
+                                 .map_max = map_max ? map_max : 64 << 10 };
     return compact_run(u->log, &o, result);
 }
 
@@ -452,7 +454,7 @@ static bool compact_and_die(enum sim_fault fault, uint64_t at, uint64_t seed)
 
 TEST("a power cut at any operation of a compaction loses no newest record")
 {
-    for (uint64_t seed = 1; seed <= 6; seed++) { /* what a cut leaves is chance */
+    for (uint64_t seed = 1; seed <= 10; seed++) { /* what a cut leaves is chance */
         uint64_t at = 1;
         while (compact_and_die(SIM_CUT, at, seed))
             at++;
