@@ -7,6 +7,7 @@
 #   make demo                the tools at work on a directory, for the eye
 #   make install             PREFIX=/usr/local DESTDIR=
 #   make bench               how fast it is (TESTS)
+#   make interop             with Apache Kafka itself: KAFKA_JARS=a folder of its jars, or KAFKA_HOME
 #   make torture             crash and simulation tests for long: SEEDS=100000 SECONDS=3600, or SEED=7
 #   make fuzz                every fuzzer for SECONDS=600 each, or one: NAME=batch
 #
@@ -142,6 +143,8 @@ check: all-tests
 	$(q)$(RUN) $(FOLDERS:%=--folder=%) $(TESTS)
 torture: all-tests
 	$(q)$(RUN) --long --folder=crash --folder=sim $(TESTS)
+interop: all-tests
+	$(q)$(RUN) --long --folder=interop $(TESTS)
 bench: all-tests $(BENCHES:%=$(BUILD)/%)
 	$(q)for b in $(BENCHES); do $(BUILD)/$$b || exit 1; done
 	$(q)$(if $(wildcard tests/bench/*.test),$(RUN) --long --loud --jobs=1 --folder=bench $(TESTS))
@@ -190,7 +193,7 @@ clean:
 
 q    = $(if $(V),,@)
 say  = @$(if $(V),:,printf '  %-3s %s\n')
-.PHONY: all all-tests check torture bench bench-kernels unit tidy docs demo fuzz fuzzers install uninstall clean \
+.PHONY: all all-tests check torture interop bench bench-kernels unit tidy docs demo fuzz fuzzers install uninstall clean \
         libraries tcl $(BUILD)/libengine.pc
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

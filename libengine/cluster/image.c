@@ -49,16 +49,6 @@ static void topic_destroy(struct topic *t)
     memory_free(t);
 }
 
-static void overrides_destroy(struct overrides *o)
-{
-    for (size_t i = 0; i < o->count; i++) {
-        memory_free(o->at[i].name);
-        memory_free(o->at[i].value);
-    }
-    memory_free(o->at);
-    memory_free(o);
-}
-
 void image_destroy(struct image *image)
 {
     struct topic *t;
@@ -67,7 +57,9 @@ void image_destroy(struct image *image)
         return;
     for (size_t i = 0; (t = map_next(&image->by_id, &i));)
         topic_destroy(t);
-    for (size_t i = 0; (o = map_next(&image->resources, &i));)
+    for (size_t i = 0; (o = map_next(&image->topic_settings, &i));)
+        overrides_destroy(o);
+    for (size_t i = 0; (o = map_next(&image->broker_settings, &i));)
         overrides_destroy(o);
     for (size_t i = 0; i < image->feature_count; i++)
         memory_free(image->features[i].name);
@@ -75,7 +67,8 @@ void image_destroy(struct image *image)
         memory_free(image->brokers[i].directories);
     map_release(&image->by_name);
     map_release(&image->by_id);
-    map_release(&image->resources);
+    map_release(&image->topic_settings);
+    map_release(&image->broker_settings);
     memory_free(image->features);
     memory_free(image->brokers);
     memory_free(image->sorted);
@@ -148,88 +141,13 @@ const struct broker *image_broker(const struct image *image, int32_t id)
 
 /* ---- settings -------------------------------------------------------------- */
 
-static void resource_key(struct evl_buffer *key, int type, struct evl_bytes name)
-{
-    buf_add_byte(key, (uint8_t)('0' + type));
-    buf_add(key, name.at, name.count);
-}
-
-static struct overrides *overrides_find(const struct image *image, int type, struct evl_bytes name)
-{
-    struct evl_buffer key = { 0 };
-    resource_key(&key, type, name);
-    struct overrides *found = map_get(&image->resources, buf_bytes(&key));
-    buf_release(&key);
-    return found;
-}
-
 const struct overrides *image_overrides(const struct image *image, enum metadata_resource type,
                                         const char *name)
 {
-    const struct overrides *o = overrides_find(image, (int)type, evl_text(name));
+    const struct map *settings =
+        type == METADATA_TOPIC ? &image->topic_settings : &image->broker_settings;
+    const struct overrides *o = map_get(settings, evl_text(name));
     return o && o->count > 0 ? o : NULL;
-}
-
-static struct overrides *overrides_add(struct image *image, int type, struct evl_bytes name)
-{
-    struct overrides *o = memory_take(1, sizeof *o + name.count + 2);
-    o->key[0] = (char)('0' + type);
-    if (name.count > 0)
-        memcpy(o->key + 1, name.at, name.count);
-    map_put(&image->resources, evl_text(o->key), o);
-    return o;
-}
-
-/* Where a name is, or would be. */
-static size_t override_place(const struct overrides *o, struct evl_bytes name, bool *found)
-{
-    size_t i = 0;
-    int order = 1;
-    for (; i < o->count && order > 0; i += order > 0) {
-        size_t length = strlen(o->at[i].name);
-        order = memcmp(name.at, o->at[i].name, length < name.count ? length : name.count);
-        if (order == 0)
-            order = (name.count > length) - (name.count < length);
-    }
-    *found = order == 0;
-    return i;
-}
-
-const char *overrides_get(const struct overrides *o, const char *name)
-{
-    bool found = false;
-    size_t i = o ? override_place(o, evl_text(name), &found) : 0;
-    return found ? o->at[i].value : NULL;
-}
-
-static void override_set(struct overrides *o, struct evl_bytes name, struct evl_bytes value)
-{
-    bool found;
-    size_t i = override_place(o, name, &found);
-    if (found) {
-        memory_free(o->at[i].value);
-    } else {
-        if (o->count == o->room) {
-            o->room = o->room ? o->room * 2 : 4;
-            o->at = memory_grow(o->at, o->room, sizeof *o->at);
-        }
-        memmove(o->at + i + 1, o->at + i, (o->count - i) * sizeof *o->at);
-        o->at[i].name = memory_text_part(name.at, name.count);
-        o->count++;
-    }
-    o->at[i].value = memory_text_part(value.at, value.count);
-}
-
-static void override_unset(struct overrides *o, struct evl_bytes name)
-{
-    bool found;
-    size_t i = override_place(o, name, &found);
-    if (!found)
-        return;
-    memory_free(o->at[i].name);
-    memory_free(o->at[i].value);
-    o->count--;
-    memmove(o->at + i, o->at + i + 1, (o->count - i) * sizeof *o->at);
 }
 
 /* What is set comes into effect.  A name or value that this release does not
@@ -267,15 +185,19 @@ static enum evl_error apply_config(struct image *image, const struct config_reco
         return EVL_OK; /* of groups and client metrics: not ours */
     if (has_zero(r->resource_name) || has_zero(r->name) || has_zero(r->value))
         return fail(EVL_ERR_CORRUPT, "a setting with a zero byte");
-    struct overrides *o = overrides_find(image, r->resource_type, r->resource_name);
+    struct map *settings =
+        r->resource_type == METADATA_TOPIC ? &image->topic_settings : &image->broker_settings;
+    struct overrides *o = map_get(settings, r->resource_name);
     if (!o && !r->value.at)
         return EVL_OK;
-    if (!o)
-        o = overrides_add(image, r->resource_type, r->resource_name);
+    if (!o) {
+        o = overrides_create(r->resource_name);
+        map_put(settings, evl_text(o->of), o);
+    }
     if (r->value.at)
-        override_set(o, r->name, r->value);
+        overrides_set(o, r->name, r->value);
     else
-        override_unset(o, r->name);
+        overrides_unset(o, r->name);
     struct topic *t = r->resource_type == METADATA_TOPIC ? topic_of(image, r->resource_name) : NULL;
     if (t)
         topic_refresh(image, t, o);
@@ -301,7 +223,7 @@ static enum evl_error apply_topic(struct image *image, const struct topic_record
     map_put(&image->by_name, evl_bytes(name, r->name.count), t); /* (1) */
     map_put(&image->by_id, uuid_bytes(&t->id), t);
     image->sorted_count = SIZE_MAX;
-    topic_refresh(image, t, overrides_find(image, METADATA_TOPIC, r->name));
+    topic_refresh(image, t, map_get(&image->topic_settings, r->name));
     return EVL_OK;
 }
 
@@ -319,11 +241,7 @@ static enum evl_error apply_remove_topic(struct image *image, const struct remov
     enum evl_error err = find_topic(image, &r->topic_id, &t);
     if (err)
         return err;
-    struct overrides *o = overrides_find(image, METADATA_TOPIC, evl_text(t->name));
-    if (o) {
-        (void)map_take(&image->resources, evl_text(o->key)); /* it is o */
-        overrides_destroy(o);
-    }
+    overrides_destroy(map_take(&image->topic_settings, evl_text(t->name)));
     check(map_take(&image->by_name, evl_text(t->name)) == t);
     check(map_take(&image->by_id, uuid_bytes(&t->id)) == t);
     image->sorted_count = SIZE_MAX;
@@ -565,15 +483,24 @@ static enum evl_error apply_record(struct image *image, int key, const void *rec
     return EVL_OK;
 }
 
-static enum evl_error apply_value(struct image *image, const struct message *m, int version,
-                                  struct evl_bytes body)
+static enum evl_error apply_named(struct image *image, const struct message *m, const void *record)
 {
-    arena_reset(&image->scratch);
-    void *record = arena_take(&image->scratch, 1, m->size);
-    enum evl_error err = proto_decode(m, version, body, &image->scratch, record);
-    if (!err)
-        err = apply_record(image, m->key, record);
+    enum evl_error err = apply_record(image, m->key, record);
     return err ? failed(err, "%s", m->name) : EVL_OK;
+}
+
+/* Take a value apart, and decode the record, into the scratch arena. */
+static enum evl_error read_record(struct image *image, struct evl_bytes value,
+                                  const struct message **m, void **record)
+{
+    struct evl_bytes body;
+    int version;
+    enum evl_error err = metadata_open(value, m, &version, &body);
+    if (err)
+        return err;
+    arena_reset(&image->scratch);
+    *record = arena_take(&image->scratch, 1, (*m)->size);
+    return proto_decode(*m, version, body, &image->scratch, *record);
 }
 
 /* ---- transactions ---------------------------------------------------------- */
@@ -593,18 +520,24 @@ static enum evl_error pending_add(struct image *image, struct evl_bytes value)
 static enum evl_error pending_apply(struct image *image)
 {
     const struct message *m;
-    struct evl_bytes body;
-    int version;
+    void *record;
     enum evl_error err = EVL_OK;
     for (size_t at = 0; at < image->pending.count && !err;) {
         size_t size = get_u32(image->pending.at + at);
-        struct evl_bytes value = evl_bytes(image->pending.at + at + 4, size);
-        err = metadata_open(value, &m, &version, &body);
-        if (!err)
-            err = apply_value(image, m, version, body);
+        err = read_record(image, evl_bytes(image->pending.at + at + 4, size), &m, &record);
+        check(!err); /* it was read once */
+        err = apply_named(image, m, record);
         at += 4 + size;
     }
     return err;
+}
+
+static enum evl_error transaction_begin(struct image *image)
+{
+    if (image->in_transaction)
+        return fail(EVL_ERR_CORRUPT, "a metadata transaction inside of another");
+    image->in_transaction = true;
+    return EVL_OK;
 }
 
 static enum evl_error transaction_end(struct image *image, bool commit)
@@ -620,20 +553,17 @@ static enum evl_error transaction_end(struct image *image, bool commit)
 enum evl_error image_apply(struct image *image, struct evl_bytes value)
 {
     const struct message *m;
-    struct evl_bytes body;
-    int version;
-    enum evl_error err = metadata_open(value, &m, &version, &body);
+    void *record;
+    enum evl_error err = read_record(image, value, &m, &record);
     if (err)
         return err;
-    if (m->key == METADATA_begin_transaction_record) {
-        if (image->in_transaction)
-            return fail(EVL_ERR_CORRUPT, "a metadata transaction inside of another");
-        image->in_transaction = true;
-        return EVL_OK;
+    switch (m->key) {
+    case METADATA_begin_transaction_record: return transaction_begin(image);
+    case METADATA_end_transaction_record: return transaction_end(image, true);
+    case METADATA_abort_transaction_record: return transaction_end(image, false);
+    default: break;
     }
-    if (m->key == METADATA_end_transaction_record || m->key == METADATA_abort_transaction_record)
-        return transaction_end(image, m->key == METADATA_end_transaction_record);
     if (image->in_transaction)
         return pending_add(image, value);
-    return apply_value(image, m, version, body);
+    return apply_named(image, m, record);
 }

@@ -15,20 +15,9 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/uuid.h"
+#include "cluster/overrides.h"
 #include "config/config.h"
 #include "proto/metadata.h"
-
-/* One setting that somebody set. */
-struct override {
-    char *name, *value;
-};
-
-/* What was set on one topic or broker, sorted by name. */
-struct overrides {
-    struct override *at;
-    size_t count, room;
-    char key[]; /* the resource's type as a digit, then its name */
-};
 
 struct nodes {
     const int32_t *at;
@@ -78,8 +67,8 @@ struct broker {
 };
 
 struct image {
-    struct map by_name, by_id; /* of struct topic */
-    struct map resources;      /* of struct overrides */
+    struct map by_name, by_id;                  /* of struct topic */
+    struct map topic_settings, broker_settings; /* of struct overrides */
     struct feature *features;
     size_t feature_count;
     struct broker *brokers; /* sorted by id */
@@ -118,9 +107,6 @@ struct topic *const *image_topics(struct image *image, size_t *count);
  * NULL if nothing.  Topics that are not there yet may have settings. */
 const struct overrides *image_overrides(const struct image *image, enum metadata_resource type,
                                         const char *name);
-
-/* The value that was set, or NULL. */
-const char *overrides_get(const struct overrides *o, const char *name);
 
 /* The level of a feature such as "metadata.version"; 0: none. */
 int16_t image_feature(const struct image *image, const char *name);

@@ -8,15 +8,15 @@
 #include "base/fault.h"
 #include "config/properties.h"
 
-static enum evl_error read_node(const struct properties *p, const char *key, int32_t *node)
+static enum evl_error read_number(const struct properties *p, const char *key, int32_t *number)
 {
     const char *text = properties_get(p, key);
     if (!text)
         return fail(EVL_ERR_CONFIG, "there is no %s", key);
     size_t digits = strspn(text, "0123456789");
     if (digits == 0 || digits > 9 || text[digits] != '\0')
-        return fail(EVL_ERR_CONFIG, "%s: '%s' is no node's number", key, text);
-    *node = (int32_t)strtol(text, NULL, 10);
+        return fail(EVL_ERR_CONFIG, "%s: '%s' is no number, or too large", key, text);
+    *number = (int32_t)strtol(text, NULL, 10);
     return EVL_OK;
 }
 
@@ -48,7 +48,9 @@ static enum evl_error meta_of(const struct properties *p, struct meta *meta)
         return fail(EVL_ERR_CONFIG, "version: '%s'; 0 and 1 are known", version ? version : "");
     enum evl_error err = read_cluster(p, first, meta);
     if (!err)
-        err = read_node(p, first ? "node.id" : "broker.id", &meta->node);
+        err = read_number(p, first ? "node.id" : "broker.id", &meta->node);
+    if (!err && properties_get(p, "ev.format"))
+        err = read_number(p, "ev.format", &meta->format);
     return err ? err : read_directory(p, meta);
 }
 
@@ -65,14 +67,21 @@ enum evl_error meta_read(struct evl_bytes text, struct meta *meta)
     return err;
 }
 
+static void add_number(struct evl_buffer *out, const char *key, int32_t number)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%" PRId32, number);
+    properties_add(out, key, text);
+}
+
 void meta_print(const struct meta *meta, struct evl_buffer *out)
 {
     char room[UUID_TEXT];
-    char node[16];
-    snprintf(node, sizeof node, "%" PRId32, meta->node);
     properties_add(out, "version", "1");
     properties_add(out, "cluster.id", meta->cluster);
-    properties_add(out, "node.id", node);
+    add_number(out, "node.id", meta->node);
     if (!uuid_is_zero(&meta->directory))
         properties_add(out, "directory.id", uuid_print(&meta->directory, room));
+    if (meta->format != 0)
+        add_number(out, "ev.format", meta->format);
 }

@@ -475,9 +475,11 @@ void layout_free(struct layout *format)
 static enum evl_error layout_open_reader(struct evl_format_reader *r)
 {
     enum evl_error err = layout_compile(r->options.string, LAYOUT_READS, &r->layout);
-    if (!err && r->layout->is_lines)
-        r->options.delimiter = r->layout->ops[r->layout->count - 1].text;
-    return err;
+    if (err)
+        return err;
+    const struct layout_op *end = &r->layout->ops[r->layout->count - 1];
+    r->options.delimiter = r->layout->is_lines ? end->text : evl_bytes(NULL, 0);
+    return EVL_OK;
 }
 
 static enum evl_error layout_open_writer(struct evl_format_writer *w)

@@ -6,6 +6,7 @@
  * Reading, the first key delimiter of a line divides it; a line without one has
  * no key.  The last line needs no delimiter.  Null is the null text, if there
  * is one; written without one, it is nothing. */
+#include "base/fault.h"
 #include "format/format.h"
 
 static enum evl_error line_take(struct evl_format_reader *r, struct evl_bytes input, bool last,
@@ -28,6 +29,52 @@ static enum evl_error line_take(struct evl_format_reader *r, struct evl_bytes in
     }
     format_apply_null(&r->options, record);
     return EVL_OK;
+}
+
+/* The lines at the front that are whole and of a good size. */
+static size_t line_run(const struct evl_format_reader *r, struct evl_bytes input,
+                       struct evl_bytes *values, size_t max, size_t *used)
+{
+    const uint8_t delimiter = r->options.delimiter.at[0];
+    const uint8_t *p = input.at;
+    const uint8_t *end = input.at + input.count;
+    size_t count = 0;
+    while (count < max && p < end) {
+        const uint8_t *line_end = memchr(p, delimiter, (size_t)(end - p));
+        if (!line_end || (size_t)(line_end - p) > r->options.record_max)
+            break;
+        values[count] = evl_bytes(p, (size_t)(line_end - p));
+        if (format_is_null_text(&r->options, values[count]))
+            values[count] = evl_bytes(NULL, 0);
+        count++;
+        p = line_end + 1;
+    }
+    *used = (size_t)(p - input.at);
+    return count;
+}
+
+enum evl_error evl_format_read_lines(struct evl_format_reader *r, struct evl_bytes input, bool last,
+                                     size_t *used, struct evl_bytes *values, size_t max,
+                                     size_t *count)
+{
+    *count = *used = 0;
+    if (r->options.kind != EVL_FORMAT_LINE || r->options.key_delimiter.at)
+        return fail(EVL_ERR_USAGE, "only lines without keys are read many at once");
+    /* What was looked at before without an end is left to the slow way. */
+    if (r->options.delimiter.count == 1 && !r->skipping && r->scanned == 0 && input.count > 0)
+        *count = line_run(r, input, values, max, used);
+    if (*count > 0) {
+        r->records += (int64_t)*count;
+        r->lines += (int64_t)*count;
+        r->bytes += (int64_t)*used;
+        return EVL_OK;
+    }
+    struct evl_record record;
+    bool got;
+    enum evl_error err = evl_format_read(r, input, last, used, &record, &got);
+    if (got)
+        values[(*count)++] = record.value;
+    return err;
 }
 
 static void line_add(const struct evl_format_writer *w, struct evl_bytes field,

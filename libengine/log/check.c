@@ -461,10 +461,10 @@ static enum evl_error check_all(struct check_walk *w)
 static bool check_lock(struct log *log)
 {
     bool dirty;
-    if (!log->o.writable || !log->slot)
+    if (!log->o.writable || !log_has_slot(log))
         return false;
     int64_t until = io_now(log->o.io) + log->o.patience;
-    log->cleaning = share_lock(log->o.share, log->slot, SHARE_CLEAN, until, &dirty) == EVL_OK;
+    log->cleaning = share_lock(log->o.share, &log->slot, SHARE_CLEAN, until, &dirty) == EVL_OK;
     return log->cleaning;
 }
 
@@ -479,7 +479,7 @@ enum evl_error check_log(struct log *log,
     };
     enum evl_error err = check_all(&w);
     if (locked)
-        share_unlock(log->o.share, log->slot, SHARE_CLEAN);
+        share_unlock(log->o.share, &log->slot, SHARE_CLEAN);
     log->cleaning = log->cleaning && !locked;
     epochs_release(&w.epochs);
     batch_reader_release(&w.reader);

@@ -78,6 +78,10 @@ static enum evl_error output_seal(struct clean *c, struct segment *out, struct c
     if (c->dry)
         return EVL_OK;
     enum evl_error err = segment_seal(out);
+    if (!err)
+        err = io_sync(out->io, out->file);
+    if (!err)
+        err = segment_sync_indexes(out);
     if (err || !cleaned->aborted)
         return err;
     err = segment_path(c->log->dir, out->base, "txnindex.cleaned", path);
@@ -151,18 +155,18 @@ static void seal_codec(const struct topic_config *config, const struct batch *b,
 {
     int codec = b->attributes & BATCH_CODEC;
     switch ((enum config_compression)config->compression_type) {
-    case COMPRESSION_UNCOMPRESSED: codec = CODEC_NONE; break;
+    case COMPRESSION_UNCOMPRESSED: codec = EVL_CODEC_NONE; break;
     case COMPRESSION_ZSTD:
-        codec = CODEC_ZSTD;
+        codec = EVL_CODEC_ZSTD;
         seal->level = (int)config->compression_zstd_level;
         break;
     case COMPRESSION_LZ4:
-        codec = CODEC_LZ4;
+        codec = EVL_CODEC_LZ4;
         seal->level = (int)config->compression_lz4_level;
         break;
-    case COMPRESSION_SNAPPY: codec = CODEC_SNAPPY; break;
+    case COMPRESSION_SNAPPY: codec = EVL_CODEC_SNAPPY; break;
     case COMPRESSION_GZIP:
-        codec = CODEC_GZIP;
+        codec = EVL_CODEC_GZIP;
         seal->level = config->compression_gzip_level > 0 ? (int)config->compression_gzip_level : 0;
         break;
     case COMPRESSION_PRODUCER: break;

@@ -33,10 +33,10 @@ enum evl_error compact_finish(struct log *log)
     enum evl_error err = swap_finish(log);
     if (err)
         return err;
-    if (log->cleaning || share_lock(log->o.share, log->slot, SHARE_CLEAN, 0, &dirty))
+    if (log->cleaning || share_lock(log->o.share, &log->slot, SHARE_CLEAN, 0, &dirty))
         return litter_sweep(log, kinds); /* the cleaner lives: his files are his */
     err = litter_sweep(log, kinds | LITTER_CLEANED | LITTER_SWAP);
-    share_unlock(log->o.share, log->slot, SHARE_CLEAN);
+    share_unlock(log->o.share, &log->slot, SHARE_CLEAN);
     return err;
 }
 
@@ -443,12 +443,12 @@ static enum evl_error run_lock(struct run *r)
     if (!log->o.share || !log->o.writable)
         return fail(EVL_ERR_DENIED, "it can be read, not changed");
     int64_t until = r->o->hasty ? 0 : io_now(log->o.io) + log->o.patience;
-    enum evl_error err = share_lock(log->o.share, log->slot, SHARE_CLEAN, until, &dirty);
+    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_CLEAN, until, &dirty);
     if (err)
         return err == EVL_ERR_BUSY ? fail(err, "another process compacts it") : err;
     err = run_locked(r);
-    if (log->slot)
-        share_unlock(log->o.share, log->slot, SHARE_CLEAN);
+    if (log_has_slot(log))
+        share_unlock(log->o.share, &log->slot, SHARE_CLEAN);
     return err;
 }
 

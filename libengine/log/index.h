@@ -7,10 +7,13 @@
  *       int64 largest timestamp in the segment so far
  *       int32 last offset of the batch that brought it, less the base
  *
- * Keys rise strictly.  Kafka keeps the files of its active segment filled with
- * zeros behind the last entry; ours end there.  An index is a hint: it can be
- * rebuilt from the .log, is never synced on the way of a record, and what it
- * says is compared with the batch that it points to. */
+ * Keys rise strictly.  Times before 1970 are not indexed: Kafka takes -1 for
+ * none, and its kafka-dump-log any of them for a mismatch.
+ *
+ * Kafka keeps the files of its active segment filled with zeros behind the last
+ * entry; ours end there.  An index is a hint: it can be rebuilt from the .log,
+ * is never synced on the way of a record, and what it says is compared with the
+ * batch that it points to. */
 #ifndef LOG_INDEX_H
 #define LOG_INDEX_H
 

@@ -18,12 +18,12 @@
 
 uint64_t log_word(struct log *log, enum share_word word)
 {
-    return share_get(log->o.share, log->slot, word);
+    return share_get(log->o.share, &log->slot, word);
 }
 
 void log_set(struct log *log, enum share_word word, uint64_t value)
 {
-    share_set(log->o.share, log->slot, word, value);
+    share_set(log->o.share, &log->slot, word, value);
 }
 
 void log_changed(struct log *log)
@@ -46,7 +46,7 @@ static void list_take_names(struct log *log, const struct io_names *names)
 enum evl_error log_list(struct log *log)
 {
     struct io_names names;
-    uint64_t generation = log->slot ? log_word(log, SHARE_GENERATION) : 0;
+    uint64_t generation = log_has_slot(log) ? log_word(log, SHARE_GENERATION) : 0;
     enum evl_error err = io_list(log->o.io, log->dir, &names);
     if (err)
         return err;
@@ -56,33 +56,31 @@ enum evl_error log_list(struct log *log)
     return EVL_OK;
 }
 
+bool log_has_slot(const struct log *log)
+{
+    return log->o.share && !share_is_stale(log->o.share, &log->slot);
+}
+
+bool log_is_live(struct log *log)
+{
+    return log_has_slot(log) && log_word(log, SHARE_STATE) > SHARE_UNBORN;
+}
+
 /* Find our slot, also when ev.shm is another one than before. */
 static enum evl_error log_attach(struct log *log)
 {
-    uint64_t incarnation;
     struct share *share = log->o.share;
     if (!share)
         return EVL_OK;
-    enum evl_error err = share_renew(share, &incarnation);
-    if (err)
+    enum evl_error err = share_renew(share);
+    if (err || log_has_slot(log) || !share_is_mapped(share))
         return err;
-    if (log->slot && log->incarnation == incarnation)
-        return EVL_OK;
-    log->incarnation = incarnation;
-    log->slot = NULL;
-    if (!share_is_mapped(share))
-        return EVL_OK;
     if (!log->o.writable) {
         log->slot = share_find(share, &log->o.id, log->o.partition);
         return EVL_OK;
     }
     return share_claim(share, &log->o.id, log->o.partition, io_now(log->o.io) + log->o.patience,
                        &log->slot);
-}
-
-bool log_is_live(struct log *log)
-{
-    return log->slot && log_word(log, SHARE_STATE) != SHARE_UNBORN;
 }
 
 static enum evl_error log_set_up(struct log *log)
@@ -167,14 +165,17 @@ int64_t log_end(struct log *log)
     return shown > synced ? shown : synced;
 }
 
-bool log_is_failed(struct log *log) { return log->slot && log_word(log, SHARE_FAILED) != 0; }
+bool log_is_failed(struct log *log)
+{
+    return log_has_slot(log) && log_word(log, SHARE_FAILED) != 0;
+}
 
 enum evl_error log_refresh(struct log *log)
 {
     enum evl_error err = log_attach(log);
-    if (!err && log->slot && log->generation != log_word(log, SHARE_GENERATION))
+    if (!err && log_has_slot(log) && log->generation != log_word(log, SHARE_GENERATION))
         err = log_list(log);
-    return err ? log_failed(log, err) : EVL_OK;
+    return err;
 }
 
 size_t log_segment_of(const struct log *log, int64_t offset)
@@ -270,8 +271,8 @@ enum evl_error log_enter(struct log *log)
     enum evl_error err = log_attach(log);
     if (err)
         return err;
-    check(log->slot); /* a writer has one */
-    err = share_lock(log->o.share, log->slot, SHARE_APPEND, io_now(log->o.io) + log->o.patience,
+    check(log_has_slot(log)); /* a writer has one */
+    err = share_lock(log->o.share, &log->slot, SHARE_APPEND, io_now(log->o.io) + log->o.patience,
                      &dirty);
     if (err)
         return err;
@@ -285,23 +286,23 @@ enum evl_error log_enter(struct log *log)
     return err;
 }
 
-void log_leave(struct log *log) { share_unlock(log->o.share, log->slot, SHARE_APPEND); }
+void log_leave(struct log *log) { share_unlock(log->o.share, &log->slot, SHARE_APPEND); }
 
 enum evl_error log_void(const struct log_options *options, enum share_state state)
 {
     bool dirty;
-    struct share_slot *slot;
+    struct share_slot slot;
     int64_t until = io_now(options->io) + options->patience;
     enum evl_error err =
         share_claim(options->share, &options->id, options->partition, until, &slot);
     if (!err)
-        err = share_lock(options->share, slot, SHARE_APPEND, until, &dirty);
+        err = share_lock(options->share, &slot, SHARE_APPEND, until, &dirty);
     if (err)
         return failed(err, "%s-%" PRId32, options->topic, options->partition);
-    share_set(options->share, slot, SHARE_STATE, state);
-    share_set(options->share, slot, SHARE_GENERATION,
-              share_get(options->share, slot, SHARE_GENERATION) + 1);
-    share_unlock(options->share, slot, SHARE_APPEND);
+    share_set(options->share, &slot, SHARE_STATE, state);
+    share_set(options->share, &slot, SHARE_GENERATION,
+              share_get(options->share, &slot, SHARE_GENERATION) + 1);
+    share_unlock(options->share, &slot, SHARE_APPEND);
     share_tell(options->share);
     return EVL_OK;
 }
@@ -325,10 +326,35 @@ enum evl_error log_identity(struct io *io, const char *dir, struct uuid *id)
 
 enum evl_error log_set_identity(struct io *io, const char *dir, const struct uuid *id)
 {
+    char path[PATH_MAX];
     char id_text[UUID_TEXT];
     char text[64];
+    int file;
+    size_t put;
     int n = snprintf(text, sizeof text, "version: 0\ntopic_id: %s\n", uuid_print(id, id_text));
-    return io_file_replace(io, dir, "partition.metadata", evl_bytes(text, (size_t)n));
+    struct evl_bytes part = evl_bytes(text, (size_t)n);
+    if (snprintf(path, sizeof path, "%s/partition.metadata", dir) >= PATH_MAX)
+        return fail(EVL_ERR_USAGE, "%s: name too long", dir);
+    enum evl_error err = io_open(io, path, IO_CREATE, &file);
+    if (err)
+        return err;
+    err = io_write_all(io, file, &part, 1, 0, &put);
+    io_close(io, file);
+    return err ? failed(err, "%s", path) : EVL_OK;
+}
+
+enum evl_error log_sync_identity(struct io *io, const char *dir)
+{
+    char path[PATH_MAX];
+    int file;
+    if (snprintf(path, sizeof path, "%s/partition.metadata", dir) >= PATH_MAX)
+        return fail(EVL_ERR_USAGE, "%s: name too long", dir);
+    enum evl_error err = io_open(io, path, IO_READ, &file);
+    if (err)
+        return err;
+    err = io_sync(io, file);
+    io_close(io, file);
+    return err ? failed(err, "%s", path) : io_sync_dir(io, dir);
 }
 
 /* ---- rolling ------------------------------------------------------------------------------ */
@@ -343,18 +369,15 @@ static enum evl_error log_begin_segment(struct log *log)
         err = segment_open(log->o.io, log->dir, base, IO_WRITE, &next);
     if (err)
         return err;
-    if (!planted(NO_DIR_SYNC))
-        err = io_sync_dir(log->o.io, log->dir);
-    if (!err)
-        err = segment_cut(&next, 0, base);
+    err = segment_cut(&next, 0, base);
     if (err) {
         segment_close(&next);
         return err;
     }
     log_rest(log);
     log->active = next;
+    log_set(log, SHARE_SAVED, log_word(log, SHARE_SAVED) - log_word(log, SHARE_BYTES));
     log_set(log, SHARE_BYTES, 0);
-    log_set(log, SHARE_SAVED, 0);
     log_set(log, SHARE_BASE, (uint64_t)base);
     log_changed(log);
     log->bases = memory_grow(log->bases, log->base_count + 1, sizeof *log->bases);
@@ -370,11 +393,8 @@ enum evl_error log_roll(struct log *log)
     if (!err)
         err = producers_store(log->producers, log->o.io, log->dir,
                               (int64_t)log_word(log, SHARE_WRITTEN));
-    if (!err && !planted(ROLL_UNSYNCED)) {
+    if (!err)
         err = segment_seal(&log->active);
-        if (err == EVL_ERR_IO)
-            log_set(log, SHARE_FAILED, 1);
-    }
     if (!err)
         err = times_add(log);
     if (!err)
@@ -382,280 +402,4 @@ enum evl_error log_roll(struct log *log)
     log->unretained = log->unretained || !err;
     log->uncompacted = log->uncompacted || !err;
     return err;
-}
-
-/* Whether these bytes belong into a new segment. */
-static bool log_is_full(const struct log *log, const struct batch *batch)
-{
-    const struct segment *s = &log->active;
-    if (s->file < 0)
-        return true;
-    if (s->bytes == 0)
-        return false;
-    if (s->bytes + batch->size > log->o.config->segment_bytes)
-        return true;
-    if (batch->last_offset - s->base > INT32_MAX)
-        return true;
-    return s->first_timestamp >= 0 && batch->max_timestamp >= 0 &&
-           batch->max_timestamp - s->first_timestamp > log->o.config->segment_ms;
-}
-
-/* ---- appending ----------------------------------------------------------------------------- */
-
-/* One call's batches, with what their heads say. */
-struct append {
-    const struct evl_bytes *bytes;
-    struct batch heads[LOG_APPEND_MAX];
-    struct log_place *places;
-    bool shown;
-};
-
-static enum evl_error append_check(struct log *log, struct append *a, int i)
-{
-    struct log_place *place = &a->places[i];
-    struct batch *head = &a->heads[i];
-    enum evl_error err = batch_head(a->bytes[i], head);
-    if (err)
-        return err;
-    check((size_t)head->size == a->bytes[i].count);
-    *place = (struct log_place){ -1, EVL_NO_TIMESTAMP, false };
-    if (head->size > log->o.config->max_message_bytes)
-        return fail(EVL_ERR_TOO_LARGE,
-                    "a batch of %" PRId32 " bytes, and max.message.bytes is %" PRId64, head->size,
-                    (int64_t)log->o.config->max_message_bytes);
-    if (head->producer_id < 0)
-        return EVL_OK;
-    err = replay_producers(log);
-    return err ? err : producers_check(log->producers, head, &place->base_offset);
-}
-
-/* Give the batch its offsets, epoch and, where it is so, time. */
-static void append_number(struct log *log, struct append *a, int i, int64_t offset)
-{
-    uint8_t *at = (uint8_t *)(uintptr_t)a->bytes[i].at; /* log_append says that it writes */
-    struct batch *head = &a->heads[i];
-    head->last_offset += offset - head->base_offset;
-    head->base_offset = offset;
-    head->leader_epoch = log->o.epoch;
-    batch_place(at, offset, log->o.epoch);
-    a->places[i].base_offset = offset;
-    if (log->o.config->message_timestamp_type == TIMESTAMP_APPEND) {
-        a->places[i].append_time = io_wall_ms(log->o.io);
-        head->max_timestamp = a->places[i].append_time;
-        batch_stamp(at, head->max_timestamp);
-    }
-}
-
-static enum evl_error append_epoch(struct log *log, int64_t offset)
-{
-    if (!epochs_note(&log->epochs, log->o.epoch, offset))
-        return EVL_OK;
-    enum evl_error err = epochs_store(log->o.io, log->dir, &log->epochs);
-    if (err)
-        log->has_epochs = false; /* the file knows better */
-    else
-        log_changed(log);
-    return err;
-}
-
-/* The batches [from, to) are in the log: tell everybody. */
-static enum evl_error append_publish(struct log *log, struct append *a, int from, int to)
-{
-    enum evl_error err = EVL_OK;
-    if (log->producers && log->producers_end == (int64_t)log_word(log, SHARE_WRITTEN)) {
-        for (int i = from; i < to && !err; i++) {
-            struct aborted ended = { .producer_id = a->heads[i].producer_id,
-                                     .last = a->heads[i].last_offset };
-            char path[PATH_MAX];
-            err = producers_note(log->producers, &a->heads[i], a->bytes[i], &ended.first);
-            if (err || ended.first < 0)
-                continue;
-            ended.stable = producers_first_open(log->producers);
-            if (ended.stable < 0)
-                ended.stable = ended.last + 1;
-            err = segment_path(log->dir, log->active.base, "txnindex", path);
-            if (!err)
-                err = aborted_add(log->o.io, path, &ended);
-        }
-        log->producers_end = log->active.end;
-    }
-    log_set(log, SHARE_BYTES, (uint64_t)log->active.bytes);
-    log_set(log, SHARE_WRITTEN, (uint64_t)log->active.end);
-    if (a->shown)
-        log_set(log, SHARE_SHOWN, (uint64_t)log->active.end);
-    return err;
-}
-
-/* A write went wrong: make the file end where the words say, or nobody may
- * append any more. */
-static enum evl_error append_undo(struct log *log, enum evl_error err)
-{
-    struct fault told;
-    fault_keep(&told);
-    enum evl_error worse = EVL_OK;
-    if (log->active.file >= 0)
-        worse = segment_cut(&log->active, (int64_t)log_word(log, SHARE_BYTES),
-                            (int64_t)log_word(log, SHARE_WRITTEN));
-    if (worse || err == EVL_ERR_IO)
-        log_set(log, SHARE_FAILED, 1);
-    log_rest(log);
-    if (log->producers)
-        log->producers_end = -1;
-    return fault_again(err, &told);
-}
-
-/* Append those of [from, count) that fit one segment; *to is behind the last. */
-static enum evl_error append_run(struct log *log, struct append *a, int from, int count, int *to)
-{
-    int64_t offset = (int64_t)log_word(log, SHARE_WRITTEN);
-    append_number(log, a, from, offset);
-    enum evl_error err = log_is_full(log, &a->heads[from]) ? log_roll(log) : EVL_OK;
-    if (!err)
-        err = append_epoch(log, offset);
-    int64_t room = log->o.config->segment_bytes - log->active.bytes - a->heads[from].size;
-    int i = from + 1;
-    for (; i < count && !a->places[i].known && a->heads[i].size <= room; i++) {
-        append_number(log, a, i, a->heads[i - 1].last_offset + 1);
-        room -= a->heads[i].size;
-    }
-    *to = i;
-    if (!err)
-        err = segment_append(&log->active, a->bytes + from, a->heads + from, i - from,
-                             (int32_t)log->o.config->index_interval_bytes);
-    return err ? append_undo(log, err) : append_publish(log, a, from, i);
-}
-
-static enum evl_error append_all(struct log *log, struct append *a, int count, int *done)
-{
-    enum evl_error err = EVL_OK;
-    while (!err && *done < count) {
-        err = append_check(log, a, *done);
-        if (err)
-            break;
-        if (a->places[*done].base_offset >= 0) {
-            a->places[(*done)++].known = true;
-            continue;
-        }
-        int last = *done + 1;
-        if (a->heads[*done].producer_id < 0) /* what has no producer can go in one write */
-            while (last < count && !err) {
-                err = append_check(log, a, last);
-                if (err || a->heads[last].producer_id >= 0)
-                    break;
-                last++;
-            }
-        enum evl_error worse = append_run(log, a, *done, last, &last);
-        if (!worse)
-            *done = last;
-        err = worse ? worse : err;
-    }
-    return err;
-}
-
-enum evl_error log_append_entered(struct log *log, const struct evl_bytes *batches, int count,
-                                  bool shown, struct log_place *places, int *done,
-                                  struct log_promise *promise)
-{
-    struct append a = { .bytes = batches, .places = places, .shown = shown };
-    check(count > 0 && count <= LOG_APPEND_MAX);
-    *done = 0;
-    enum evl_error err = append_all(log, &a, count, done);
-    promise->end = (int64_t)log_word(log, SHARE_WRITTEN);
-    promise->cuts = log_word(log, SHARE_CUTS);
-    return err;
-}
-
-enum evl_error log_append(struct log *log, const struct evl_bytes *batches, int count, bool shown,
-                          struct log_place *places, int *done, struct log_promise *promise)
-{
-    *done = 0;
-    enum evl_error err = log_enter(log);
-    if (err)
-        return log_failed(log, err);
-    err = log_append_entered(log, batches, count, shown, places, done, promise);
-    log_leave(log);
-    if (shown && *done > 0)
-        share_tell(log->o.share);
-    return err ? log_failed(log, err) : EVL_OK;
-}
-
-/* ---- syncing --------------------------------------------------------------------------------- */
-
-/* What a sync that begins now will cover, and in which file its last part is. */
-static void sync_target(struct log *log, int64_t *base, int64_t *end)
-{
-    int64_t before;
-    do {
-        before = (int64_t)log_word(log, SHARE_BASE);
-        *end = (int64_t)log_word(log, SHARE_WRITTEN);
-        *base = (int64_t)log_word(log, SHARE_BASE);
-    } while (before != *base); /* it rolled in between */
-}
-
-static enum evl_error sync_file(struct log *log, int64_t base)
-{
-    char path[PATH_MAX];
-    int file;
-    enum evl_error err = segment_path(log->dir, base, "log", path);
-    if (!err)
-        err = io_open(log->o.io, path, IO_READ, &file);
-    if (err)
-        return err;
-    err = planted(EARLY_ACK) ? EVL_OK : io_sync(log->o.io, file);
-    if (err && planted(SYNC_RETRIED))
-        err = io_sync(log->o.io, file);
-    io_close(log->o.io, file);
-    return err;
-}
-
-static enum evl_error log_sync_now(struct log *log)
-{
-    int64_t base;
-    int64_t end;
-    sync_target(log, &base, &end);
-    enum evl_error err = sync_file(log, base);
-    if (err) { /* the kernel will not say it again: we must */
-        log_set(log, SHARE_FAILED, 1);
-        return failed(err, "sync");
-    }
-    log_set(log, SHARE_SYNCED, (uint64_t)end);
-    return EVL_OK;
-}
-
-static enum evl_error log_is_cut(struct log *log, const struct log_promise *promise)
-{
-    if (log_word(log, SHARE_CUTS) == promise->cuts)
-        return EVL_OK;
-    return fail(EVL_ERR_IO, "records were cut off by a repair before they were synced");
-}
-
-static bool log_is_synced(struct log *log, const struct log_promise *promise)
-{
-    return (int64_t)log_word(log, SHARE_SYNCED) >= promise->end;
-}
-
-enum evl_error log_sync(struct log *log, const struct log_promise *promise)
-{
-    bool dirty;
-    enum evl_error err = log_is_cut(log, promise);
-    if (!err && log_is_synced(log, promise))
-        return EVL_OK;
-    if (!err)
-        err = share_lock(log->o.share, log->slot, SHARE_SYNC, io_now(log->o.io) + log->o.patience,
-                         &dirty);
-    if (err)
-        return log_failed(log, err);
-    err = log_is_cut(log, promise);
-    if (!err && !log_is_synced(log, promise)) { /* else somebody's sync covered ours */
-        if (log_word(log, SHARE_FAILED))
-            err =
-                fail(EVL_ERR_IO, "a write or a sync of it failed before these records were synced");
-        else
-            err = log_sync_now(log);
-    }
-    share_unlock(log->o.share, log->slot, SHARE_SYNC);
-    if (err)
-        return log_failed(log, err);
-    share_tell(log->o.share);
-    return EVL_OK;
 }

@@ -12,7 +12,8 @@
  * take no lock, and stop at log_end(): what they show is on the disk.
  *
  * (1) Everything before SYNCED survives a power cut.
- * (2) Segments but the last were synced before the next one was made.
+ * (2) A sync begins with the segment that SYNCED is in: whoever begins a new
+ *     segment need not wait for the disk.
  * (3) A word that says how far the log goes is written after the bytes that it
  *     speaks of.
  * (4) Whoever died holding the lock left his pid; the next holder looks at the
@@ -47,9 +48,8 @@ struct log {
     struct log_options o;
     struct topic_config config; /* what o.config points to, if it is known */
     char dir[PATH_MAX];
-    struct share_slot *slot; /* NULL: not shared, or not yet */
-    uint64_t incarnation;    /* of the map that the slot is in */
-    int64_t *bases;          /* of the segments, rising */
+    struct share_slot slot; /* its words in ev.shm */
+    int64_t *bases;         /* of the segments, rising */
     size_t base_count;
     uint64_t generation;   /* of ev.shm when they were listed */
     struct segment active; /* a writer's; file -1: not open */
@@ -104,9 +104,8 @@ enum evl_error log_append(struct log *log, const struct evl_bytes *batches, int 
                           struct log_place *places, int *done, struct log_promise *promise);
 enum { LOG_APPEND_MAX = IO_PARTS_MAX };
 
-/* Make durable what was promised, or see that somebody else did.  Only the
- * `file` of the log is used, and words: it may run beside log_append on another
- * thread with a struct log of its own. */
+/* Make durable what was promised, or see that somebody else did.  It may run
+ * beside log_append on another thread, with a struct log of its own. */
 enum evl_error log_sync(struct log *log, const struct log_promise *promise);
 
 /* As log_append, for who is between log_enter and log_leave. */
@@ -127,7 +126,10 @@ enum evl_error log_void(const struct log_options *options, enum share_state stat
 
 /* A partition's folder says to which topic it belongs: partition.metadata. */
 enum evl_error log_identity(struct io *io, const char *dir, struct uuid *id);
+
+/* Written into a new folder, and, by the second, on the disk. */
 enum evl_error log_set_identity(struct io *io, const char *dir, const struct uuid *id);
+enum evl_error log_sync_identity(struct io *io, const char *dir);
 
 /* ---- for those who keep it in order (recover.h, replay.h, retain.h, compact.h) ---- */
 
@@ -135,7 +137,8 @@ enum evl_error log_set_identity(struct io *io, const char *dir, const struct uui
 enum evl_error log_enter(struct log *log);
 void log_leave(struct log *log);
 
-/* Whether its slot in ev.shm tells what there is. */
+/* Whether it has a slot in ev.shm, and whether that tells what there is. */
+bool log_has_slot(const struct log *log);
 bool log_is_live(struct log *log);
 
 uint64_t log_word(struct log *log, enum share_word word);

@@ -178,11 +178,12 @@ static enum evl_error reader_take(struct reader *r, int64_t limit, const struct 
         *wanted = false;
         return EVL_OK;
     }
-    if (batch->base_offset >= limit) {
+    bool begins = batch->count >= 0; /* of a wrapper of old messages only the end is known */
+    if (begins && batch->base_offset >= limit) {
         r->scan.at -= batch->size;
         return EVL_OK;
     }
-    if (batch->base_offset > r->next) {
+    if (begins && batch->base_offset > r->next) {
         enum evl_error err = reader_gap(r, batch->base_offset);
         if (err)
             return err;

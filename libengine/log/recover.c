@@ -11,6 +11,7 @@
 #include "io/io_file.h"
 #include "log/checkpoint.h"
 #include "log/compact.h"
+#include "log/replay.h"
 
 /* ---- the walk ----------------------------------------------------------------------- */
 
@@ -192,7 +193,8 @@ static enum evl_error boot_index(struct segment *s, int64_t from, int64_t end)
     return err ? err : segment_resume(s, from, end);
 }
 
-/* Walk the last segment, and make it end where it is right. */
+/* Walk a segment from the recovery point on, or from its start, and make it
+ * end where it is right. */
 static enum evl_error boot_segment(struct log *log, int64_t point, bool *cut)
 {
     struct segment *s = &log->active;
@@ -207,15 +209,66 @@ static enum evl_error boot_segment(struct log *log, int64_t point, bool *cut)
     if (err)
         return err;
     *cut = tail.found != SCAN_END;
-    if (s->end < point && !planted(CUT_DAMAGE)) {
-        if (tail.found != SCAN_END)
-            return tail_is_damage(s, &tail);
-        return fail(EVL_ERR_CORRUPT,
-                    "damaged: %020" PRId64 ".log ends with offset %" PRId64
-                    ", and all before %" PRId64 " was on the disk once",
-                    s->base, s->end - 1, point);
+    if (*cut && s->end < point && !planted(CUT_DAMAGE))
+        return tail_is_damage(s, &tail);
+    if (*cut)
+        err = tail_cut(log, s, &tail);
+    return err ? err : io_sync(log->o.io, s->file);
+}
+
+/* Segments behind the cut: they were written, and what comes before them was
+ * not. */
+static enum evl_error boot_retire(struct log *log, size_t keep)
+{
+    char from[PATH_MAX];
+    char to[PATH_MAX];
+    enum evl_error err = EVL_OK;
+    for (size_t i = log->base_count; i-- > keep && !err;) {
+        err = segment_path(log->dir, log->bases[i], "log", from);
+        if (!err)
+            err = segment_path(log->dir, log->bases[i], "cut", to);
+        if (!err)
+            err = io_rename(log->o.io, from, to);
     }
-    return *cut ? tail_cut(log, s, &tail) : EVL_OK;
+    log->base_count = keep;
+    return err;
+}
+
+/* Whether the segment that begins at `base` does not follow on `end`, though no
+ * cleaner was here. */
+static enum evl_error boot_gap(struct log *log, int64_t end, int64_t base, bool *gap)
+{
+    int64_t cleaned = -1;
+    *gap = false;
+    if (base <= end)
+        return EVL_OK;
+    enum evl_error err = checkpoint_get(log->o.io, log->o.root, CHECKPOINT_CLEANER, log->o.topic,
+                                        log->o.partition, &cleaned);
+    *gap = cleaned < 0;
+    return err;
+}
+
+/* Walk what lies behind the recovery point, segment by segment; the last one
+ * that is left is the active one.  Segments below the start are litter: some
+ * may have come back, and others not. */
+static enum evl_error boot_segments(struct log *log, int64_t start, int64_t point, bool *cut)
+{
+    size_t first = log_segment_of(log, point > start ? point : start);
+    enum evl_error err = EVL_OK;
+    for (size_t i = first; i < log->base_count && !err; i++) {
+        if (i > first && !*cut) {
+            err = boot_gap(log, log->active.end, log->bases[i], cut);
+            if (err)
+                break;
+        }
+        if (*cut)
+            return boot_retire(log, i);
+        log_rest(log);
+        err = segment_open(log->o.io, log->dir, log->bases[i], IO_WRITE, &log->active);
+        if (!err)
+            err = boot_segment(log, point, cut);
+    }
+    return err;
 }
 
 /* Snapshots that speak of a future that did not happen. */
@@ -238,22 +291,20 @@ static enum evl_error boot_snapshots(struct log *log, int64_t end)
     return err;
 }
 
-/* The epochs' file was torn: what it said is in the batches, as far as this
- * segment goes. */
 static enum evl_error boot_epochs(struct log *log, int64_t end, bool cut)
 {
     epochs_release(&log->epochs);
     enum evl_error err = epochs_load(log->o.io, log->dir, &log->epochs);
-    if (err == EVL_ERR_CORRUPT)
-        err = EVL_OK;
+    bool damaged = err == EVL_ERR_CORRUPT;
+    if (damaged)
+        err = replay_epochs(log);
     if (err)
         return err;
-    bool changed = epochs_cut(&log->epochs, end);
-    if (cut) {
-        int32_t latest = epochs_latest(&log->epochs);
-        log->o.epoch = (latest > log->o.epoch ? latest : log->o.epoch) + 1;
-        changed = epochs_note(&log->epochs, log->o.epoch, end) || changed;
-    }
+    bool changed = epochs_cut(&log->epochs, end) || damaged;
+    if (epochs_latest(&log->epochs) > log->o.epoch)
+        log->o.epoch = epochs_latest(&log->epochs); /* an earlier cut raised it */
+    if (cut)
+        changed = epochs_note(&log->epochs, ++log->o.epoch, end) || changed;
     log->has_epochs = true;
     return changed ? epochs_store(log->o.io, log->dir, &log->epochs) : EVL_OK;
 }
@@ -283,17 +334,19 @@ static enum evl_error recover_points(struct log *log, int64_t *start, int64_t *p
     return err;
 }
 
-static enum evl_error boot_open(struct log *log, int64_t point, int64_t *end, bool *cut)
+static enum evl_error boot_open(struct log *log, int64_t start, int64_t point, int64_t *end,
+                                bool *cut)
 {
-    int64_t last = log->bases[log->base_count - 1];
-    enum evl_error err = segment_open(log->o.io, log->dir, last, IO_WRITE, &log->active);
-    if (!err)
-        err = boot_segment(log, point, cut);
-    if (!err)
-        err = io_sync(log->o.io, log->active.file);
-    if (!err)
-        *end = log->active.end;
-    return err;
+    enum evl_error err = boot_segments(log, start, point, cut);
+    if (err)
+        return err;
+    *end = log->active.end;
+    if (*end < point && !planted(CUT_DAMAGE))
+        return fail(EVL_ERR_CORRUPT,
+                    "damaged: %020" PRId64 ".log ends with offset %" PRId64
+                    ", and all before %" PRId64 " was on the disk once",
+                    log->active.base, *end - 1, point);
+    return EVL_OK;
 }
 
 /* The folder may be another topic's by now, with the same name. */
@@ -326,15 +379,19 @@ enum evl_error recover_boot(struct log *log)
     int64_t first = log->base_count ? log->bases[0] : 0;
     int64_t end = start > first ? start : first;
     if (log->base_count > 0)
-        err = boot_open(log, point, &end, &cut);
+        err = boot_open(log, start, point, &end, &cut);
     else if (point > end)
         err = fail(EVL_ERR_CORRUPT,
                    "damaged: no segment is left, and there were %" PRId64 " records", point);
+    if (!err && start > end) /* deleting records moves it to what is on the disk, never beyond */
+        err = fail(EVL_ERR_CORRUPT,
+                   "damaged: it ends with offset %" PRId64 ", and its start was %" PRId64, end - 1,
+                   start);
     if (!err)
         err = boot_snapshots(log, end);
     if (!err)
         err = boot_epochs(log, end, cut);
-    if (!err)
+    if (!err && log->base_count > 0) /* names that were not synced by whoever came before */
         err = io_sync_dir(log->o.io, log->dir);
     if (!err)
         boot_words(log, start > first ? start : first, end);
@@ -395,23 +452,44 @@ enum evl_error recover_mend(struct log *log)
 
 /* ---- without leave to write ----------------------------------------------------------------- */
 
-static enum evl_error survey_segment(struct log *log, int64_t point, int64_t *end)
+/* Walk one segment; *more says whether the next one may be looked at. */
+static enum evl_error survey_segment(struct log *log, size_t i, int64_t point, int64_t *end,
+                                     bool *more)
 {
     struct segment s;
     struct tail tail;
     int64_t from;
-    enum evl_error err =
-        segment_open(log->o.io, log->dir, log->bases[log->base_count - 1], IO_READ, &s);
+    int64_t begin;
+    enum evl_error err = segment_open(log->o.io, log->dir, log->bases[i], IO_READ, &s);
     if (err)
         return err;
     err = io_sync(log->o.io, s.file); /* what we see now is on the disk then */
     if (!err)
-        err = boot_begin(&s, point, &from, end);
+        err = boot_begin(&s, point, &from, &begin);
     if (!err)
-        err = tail_walk(log, &s, from, *end, false, &tail);
-    if (!err)
+        err = tail_walk(log, &s, from, begin, false, &tail);
+    if (!err) {
         *end = s.end;
+        *more = tail.found == SCAN_END;
+    }
     segment_close(&s);
+    return err;
+}
+
+static enum evl_error survey_segments(struct log *log, int64_t start, int64_t point, int64_t *end)
+{
+    size_t first = log_segment_of(log, point > start ? point : start);
+    enum evl_error err = EVL_OK;
+    bool more = true;
+    for (size_t i = first; i < log->base_count && more && !err; i++) {
+        bool gap = false;
+        if (i > first && log->o.config) /* of a foreign directory we do not know */
+            err = boot_gap(log, *end, log->bases[i], &gap);
+        if (!err && gap)
+            break;
+        if (!err)
+            err = survey_segment(log, i, point, end, &more);
+    }
     return err;
 }
 
@@ -427,7 +505,7 @@ enum evl_error recover_survey(struct log *log)
     int64_t first = log->base_count ? log->bases[0] : 0;
     int64_t end = start > first ? start : first;
     if (!err && log->base_count > 0)
-        err = survey_segment(log, point, &end);
+        err = survey_segments(log, start, point, &end);
     if (err)
         return err;
     log->start = start > first ? start : first;
@@ -491,15 +569,15 @@ enum evl_error recover_repair(struct log *log)
     bool died;
     bool dirty;
     int64_t until = io_now(log->o.io) + log->o.patience;
-    enum evl_error err = share_lock(log->o.share, log->slot, SHARE_APPEND, until, &died);
+    enum evl_error err = share_lock(log->o.share, &log->slot, SHARE_APPEND, until, &died);
     if (err)
         return log_failed(log, err);
-    err = share_lock(log->o.share, log->slot, SHARE_SYNC, until, &dirty);
+    err = share_lock(log->o.share, &log->slot, SHARE_SYNC, until, &dirty);
     if (!err) {
         err = repair_locked(log, died);
-        share_unlock(log->o.share, log->slot, SHARE_SYNC);
+        share_unlock(log->o.share, &log->slot, SHARE_SYNC);
     }
-    share_unlock(log->o.share, log->slot, SHARE_APPEND);
+    share_unlock(log->o.share, &log->slot, SHARE_APPEND);
     share_tell(log->o.share);
     return err ? log_failed(log, err) : EVL_OK;
 }

@@ -1,11 +1,11 @@
 /* recover.h - what a log is worth after a boot, a death, or a failed sync.
  *
  * A cut never destroys what was acknowledged.  Below the recovery point on
- * disk, and in every segment but the last, a bad batch is damage: it is told,
- * and stays.  Above it, after a boot, the first bad batch is where the writing
- * ended: what follows goes into a file "%020d.cut", and the leader epoch rises.
- * Without a boot in between nothing but one partial batch, of a writer who
- * died, is ever cut. */
+ * disk a bad batch is damage: it is told, and stays.  Above it, after a boot,
+ * the first bad batch, or the first offset that is missing, is where the
+ * writing ended: what follows goes into files "%020d.cut", and the leader epoch
+ * rises.  Without a boot in between nothing but one partial batch, of a writer
+ * who died, is ever cut. */
 #ifndef LOG_RECOVER_H
 #define LOG_RECOVER_H
 

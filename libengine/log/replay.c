@@ -120,6 +120,39 @@ enum evl_error replay_stable_end(struct log *log, int64_t *end)
     return EVL_OK;
 }
 
+/* ---- epochs ---------------------------------------------------------------------------- */
+
+static enum evl_error epochs_of_segment(struct log *log, int64_t base)
+{
+    struct segment s;
+    struct scan scan = { 0 };
+    struct batch batch;
+    struct evl_bytes bytes;
+    enum scan_found found = SCAN_BATCH;
+    int64_t size;
+    enum evl_error err = segment_open(log->o.io, log->dir, base, IO_READ, &s);
+    if (err)
+        return err;
+    err = io_size(s.io, s.file, &size);
+    if (!err)
+        scan_begin(&scan, s.io, s.file, 0, size, SCAN_STEP_HEADS);
+    while (!err && !(err = scan_next(&scan, SCAN_HEADS, &batch, &bytes, &found)) &&
+           found == SCAN_BATCH)
+        (void)epochs_note(&log->epochs, batch.leader_epoch, batch.base_offset);
+    scan_release(&scan);
+    segment_close(&s);
+    return err;
+}
+
+enum evl_error replay_epochs(struct log *log)
+{
+    enum evl_error err = EVL_OK;
+    epochs_release(&log->epochs);
+    for (size_t i = 0; i < log->base_count && !err; i++)
+        err = epochs_of_segment(log, log->bases[i]);
+    return err;
+}
+
 /* ---- the recovery point -------------------------------------------------------------- */
 
 /* Snapshots that are neither of a segment's begin nor the newest. */
@@ -146,18 +179,31 @@ static enum evl_error checkpoint_thin(struct log *log, int64_t newest)
     return err;
 }
 
+/* The indexes of a segment that will not be looked at by the next recovery. */
+static enum evl_error checkpoint_indexes(struct log *log, int64_t base)
+{
+    struct segment s;
+    enum evl_error err = segment_open(log->o.io, log->dir, base, IO_WRITE, &s);
+    if (err)
+        return err == EVL_ERR_NOT_FOUND ? EVL_OK : err;
+    err = segment_sync_indexes(&s);
+    segment_close(&s);
+    return err;
+}
+
 /* Under the APPEND lock.  The recovery point is what was synced by now, never
  * more: a repair may cut what follows. */
 static enum evl_error checkpoint_here(struct log *log, int64_t *point)
 {
-    enum evl_error err = replay_producers(log);
+    int64_t before;
+    enum evl_error err = checkpoint_get(log->o.io, log->o.root, CHECKPOINT_RECOVERY, log->o.topic,
+                                        log->o.partition, &before);
     *point = (int64_t)log_word(log, SHARE_SYNCED);
-    if (!err && log->active.file >= 0)
-        err = segment_indexes(&log->active);
-    if (!err && log->active.file >= 0)
-        err = io_sync(log->o.io, log->active.offsets.file);
-    if (!err && log->active.file >= 0)
-        err = io_sync(log->o.io, log->active.times.file);
+    if (!err)
+        err = replay_producers(log);
+    for (size_t i = log_segment_of(log, before);
+         !err && i < log->base_count && log->bases[i] <= *point; i++)
+        err = checkpoint_indexes(log, log->bases[i]);
     if (!err)
         err = producers_store(log->producers, log->o.io, log->dir, log->producers_end);
     if (!err)

@@ -46,11 +46,14 @@ static enum evl_error segment_bytes(struct log *log, int64_t base, int64_t *byte
     return err;
 }
 
-/* Make litter of the segments wholly below the start. */
+/* Make litter of the segments wholly below the start.  What follows them must
+ * be there to stay: where it begins may be all that tells how far the log went. */
 static enum evl_error start_retire(struct log *log, int64_t start, struct retain_result *result)
 {
     size_t gone = 0;
     enum evl_error err = EVL_OK;
+    if (log->base_count > 1 && log->bases[1] <= start)
+        err = io_sync_dir(log->o.io, log->dir);
     for (; gone + 1 < log->base_count && log->bases[gone + 1] <= start && !err; gone++) {
         int64_t bytes;
         err = segment_bytes(log, log->bases[gone], &bytes);

@@ -48,6 +48,7 @@ enum evl_error segment_open(struct io *io, const char *dir, int64_t base, enum i
                            .writable = how != IO_READ,
                            .end = base,
                            .first_timestamp = EVL_NO_TIMESTAMP,
+                           .timed = EVL_NO_TIMESTAMP,
                            .max_timestamp = EVL_NO_TIMESTAMP,
                            .max_offset = -1 };
     s->offsets.file = s->times.file = -1;
@@ -96,7 +97,7 @@ void segment_note(struct segment *s, const struct batch *batch, int64_t position
     check(batch->base_offset >= s->end);
     if (s->first_timestamp == EVL_NO_TIMESTAMP)
         s->first_timestamp = batch->max_timestamp;
-    if (batch->max_timestamp > s->max_timestamp) {
+    if (batch->max_timestamp >= 0 && batch->max_timestamp > s->max_timestamp) {
         s->max_timestamp = batch->max_timestamp;
         s->max_offset = batch->last_offset;
     }
@@ -123,7 +124,7 @@ static enum evl_error segment_remember(struct segment *s)
     if (!err && s->times.count > 0) {
         err = index_get(&s->times, s->times.count - 1, &entry);
         if (!err) {
-            s->max_timestamp = entry.key;
+            s->timed = s->max_timestamp = entry.key;
             s->max_offset = s->base + entry.value;
         }
     }
@@ -172,7 +173,7 @@ static void segment_forget(struct segment *s)
     s->bytes = 0;
     s->end = s->base;
     s->indexed = 0;
-    s->first_timestamp = s->max_timestamp = EVL_NO_TIMESTAMP;
+    s->first_timestamp = s->max_timestamp = s->timed = EVL_NO_TIMESTAMP;
     s->max_offset = -1;
 }
 
@@ -197,9 +198,9 @@ enum evl_error segment_resume(struct segment *s, int64_t bytes, int64_t end)
         if (!err && found == SCAN_BATCH)
             s->first_timestamp = first.max_timestamp;
     }
+    bool leads = s->indexed >= 0 && s->indexed <= bytes;
     if (!err)
-        err =
-            s->indexed > bytes ? EVL_ERR_CORRUPT : segment_walk_heads(s, s->indexed, bytes, false);
+        err = leads ? segment_walk_heads(s, s->indexed, bytes, false) : EVL_ERR_CORRUPT;
     if (err == EVL_ERR_CORRUPT)
         err = segment_rebuild(s, bytes);
     if (!err && s->end != end && bytes > 0)
@@ -213,6 +214,19 @@ enum evl_error segment_resume(struct segment *s, int64_t bytes, int64_t end)
 
 /* ---- appending ------------------------------------------------------------------ */
 
+/* Put the largest timestamp into the time index, if it is larger than the last
+ * one there.  Negative ones are no times to Kafka. */
+static enum evl_error segment_index_time(struct segment *s)
+{
+    struct index_entry entry = { s->max_timestamp, (int32_t)(s->max_offset - s->base) };
+    if (s->max_timestamp < 0 || s->max_timestamp <= s->timed)
+        return EVL_OK;
+    enum evl_error err = index_add(&s->times, &entry, 1);
+    if (!err)
+        s->timed = entry.key;
+    return err;
+}
+
 enum evl_error segment_index(struct segment *s, const struct batch *batch, int64_t position,
                              int32_t interval)
 {
@@ -225,12 +239,7 @@ enum evl_error segment_index(struct segment *s, const struct batch *batch, int64
     if (err)
         return err;
     s->indexed = position;
-    if (s->times.count > 0 && (err = index_get(&s->times, s->times.count - 1, &entry)))
-        return err;
-    if (s->max_offset < 0 || (s->times.count > 0 && entry.key >= s->max_timestamp))
-        return EVL_OK;
-    entry = (struct index_entry){ s->max_timestamp, (int32_t)(s->max_offset - s->base) };
-    return index_add(&s->times, &entry, 1);
+    return segment_index_time(s);
 }
 
 enum evl_error segment_append(struct segment *s, const struct evl_bytes *bytes,
@@ -255,30 +264,19 @@ enum evl_error segment_append(struct segment *s, const struct evl_bytes *bytes,
     return EVL_OK;
 }
 
-static enum evl_error segment_last_time(struct segment *s)
-{
-    struct index_entry entry = { s->max_timestamp, (int32_t)(s->max_offset - s->base) };
-    struct index_entry last;
-    enum evl_error err = segment_indexes(s);
-    if (err || s->max_offset < 0)
-        return err;
-    if (s->times.count > 0) {
-        err = index_get(&s->times, s->times.count - 1, &last);
-        if (err || last.key >= entry.key)
-            return err;
-    }
-    return index_add(&s->times, &entry, 1);
-}
-
 enum evl_error segment_seal(struct segment *s)
 {
-    enum evl_error err = segment_last_time(s);
+    enum evl_error err = segment_indexes(s);
+    if (!err)
+        err = segment_index_time(s);
     if (!err) /* a dead writer may have left half an entry */
         err = index_cut(&s->offsets, s->offsets.count);
-    if (!err)
-        err = index_cut(&s->times, s->times.count);
-    if (!err)
-        err = io_sync(s->io, s->file);
+    return err ? err : index_cut(&s->times, s->times.count);
+}
+
+enum evl_error segment_sync_indexes(struct segment *s)
+{
+    enum evl_error err = segment_indexes(s);
     if (!err)
         err = io_sync(s->io, s->offsets.file);
     if (!err)
@@ -288,7 +286,10 @@ enum evl_error segment_seal(struct segment *s)
 
 enum evl_error segment_cut(struct segment *s, int64_t position, int64_t end)
 {
-    enum evl_error err = io_truncate(s->io, s->file, position);
+    int64_t size;
+    enum evl_error err = io_size(s->io, s->file, &size);
+    if (!err && size != position) /* ext4 writes out all of a file that was once cut to nothing */
+        err = io_truncate(s->io, s->file, position);
     if (!err)
         err = segment_indexes(s);
     if (!err)

@@ -30,6 +30,7 @@ struct segment {
     int64_t end;                       /* the offset that follows what is known */
     int64_t indexed;                   /* where the batch of the last index entry begins */
     int64_t first_timestamp;           /* of the first batch; EVL_NO_TIMESTAMP if not known */
+    int64_t timed;                     /* the last timestamp in the time index */
     int64_t max_timestamp, max_offset; /* and the last offset of the batch that has it */
 };
 
@@ -71,8 +72,11 @@ enum evl_error segment_append(struct segment *s, const struct evl_bytes *bytes,
 enum evl_error segment_index(struct segment *s, const struct batch *batch, int64_t position,
                              int32_t interval);
 
-/* Nothing more will come: the last time entry, and all of it on the disk. */
+/* Nothing more will come: the last time entry.  Nothing is synced by that. */
 enum evl_error segment_seal(struct segment *s);
+
+/* Its indexes on the disk. */
+enum evl_error segment_sync_indexes(struct segment *s);
 
 /* Make .log and indexes end at `position`, where the offsets have come to `end`. */
 enum evl_error segment_cut(struct segment *s, int64_t position, int64_t end);

@@ -1,11 +1,11 @@
 /* share.c - ev.lock and ev.shm.
  *
  * (1) A lock's byte follows from the partition's identity alone, not from its
- *     slot: two processes that see different maps still exclude each other.
- * (2) A slot's identity is written before its bucket; a reader that finds the
- *     bucket finds the identity.
- * (3) Slots are never taken out of the table while it lives; a dead one may
- *     come to life again for the same identity only. */
+ *     slot: two processes that see different files still exclude each other.
+ * (2) A slot's identity is written before its state: who finds a slot that is
+ *     not FREE finds whose it is.
+ * (3) The file is allocated before it is mapped, and never cut: a full disk is
+ *     an error, and no signal. */
 #include "log/share.h"
 
 #include <inttypes.h>
@@ -23,39 +23,40 @@ enum header {
     HEAD_INODE,
     HEAD_BOOT_HIGH,
     HEAD_BOOT_LOW,
-    HEAD_SLOTS,
-    HEAD_USED,
+    HEAD_CHUNKS,
     HEAD_NEWS,
     HEAD_GENERATION,
-    HEAD_VALID_WORDS = HEAD_SLOTS + 1,
+    HEAD_VALID_WORDS = HEAD_CHUNKS,
     HEAD_WORDS = 512,
 };
 
-#define SHARE_MAGIC UINT64_C(0x3130306d68735665) /* "eVshm001" */
+enum {
+    CHUNK_SLOTS = 1024,
+    CHUNKS_MAX = 1024,
+    PROBES_MAX = 64, /* in one chunk */
+};
+
+#define SHARE_MAGIC UINT64_C(0x3230306d68735665) /* "eVshm002" */
 
 struct share {
     struct io *io;
     char dir[PATH_MAX];
     bool writable;
     int lock_file, map_file;
-    uint64_t *map; /* NULL: none that is valid */
-    size_t map_bytes;
-    uint64_t slots;
+    uint64_t *map;   /* NULL: none that is valid */
+    uint64_t chunks; /* that are mapped */
     uint64_t device, inode;
-    uint64_t slots_wanted;
-    uint64_t incarnation;
+    uint32_t incarnation;
 };
 
-static size_t share_bytes(uint64_t slots)
+static size_t share_bytes(uint64_t chunks)
 {
-    return (HEAD_WORDS + 2 * slots) * sizeof(uint64_t) + slots * sizeof(struct share_slot);
+    return (HEAD_WORDS + chunks * CHUNK_SLOTS * SHARE_WORDS) * sizeof(uint64_t);
 }
 
-static uint64_t *share_buckets(const struct share *s) { return s->map + HEAD_WORDS; }
-
-static struct share_slot *share_slots(const struct share *s)
+static uint64_t *share_word(const struct share *s, uint32_t number, enum share_word word)
 {
-    return (struct share_slot *)(s->map + HEAD_WORDS + 2 * s->slots);
+    return s->map + HEAD_WORDS + (size_t)(number - 1) * SHARE_WORDS + word;
 }
 
 static uint64_t identity_hash(const struct uuid *id, int32_t partition)
@@ -77,7 +78,7 @@ static enum evl_error share_path(const struct share *s, const char *name, char p
 }
 
 /* What a valid header begins with, for this file and this boot. */
-static void share_expect(const struct share *s, uint64_t slots, uint64_t words[HEAD_VALID_WORDS])
+static void share_expect(const struct share *s, uint64_t words[HEAD_VALID_WORDS])
 {
     struct io_boot boot = io_boot(s->io);
     words[HEAD_MAGIC] = SHARE_MAGIC;
@@ -85,27 +86,39 @@ static void share_expect(const struct share *s, uint64_t slots, uint64_t words[H
     words[HEAD_INODE] = s->inode;
     words[HEAD_BOOT_HIGH] = boot.high;
     words[HEAD_BOOT_LOW] = boot.low;
-    words[HEAD_SLOTS] = slots;
 }
 
-/* Whether the file is whole and of this boot; how many slots it has. */
-static bool share_is_valid(const struct share *s, uint64_t *slots)
+/* Whether the file is whole and of this boot; how many chunks it has. */
+static bool share_is_valid(const struct share *s, uint64_t *chunks)
 {
-    uint64_t found[HEAD_VALID_WORDS];
+    uint64_t found[HEAD_CHUNKS + 1];
     uint64_t expected[HEAD_VALID_WORDS];
     size_t got;
     int64_t size;
     if (io_read(s->io, s->map_file, found, sizeof found, 0, &got) || got < sizeof found)
         return false;
-    share_expect(s, found[HEAD_SLOTS], expected);
-    if (memcmp(found, expected, sizeof found) != 0)
+    share_expect(s, expected);
+    if (memcmp(found, expected, sizeof expected) != 0)
         return false;
-    if (found[HEAD_SLOTS] == 0 || found[HEAD_SLOTS] > SHARE_SLOTS)
+    if (found[HEAD_CHUNKS] == 0 || found[HEAD_CHUNKS] > CHUNKS_MAX)
         return false;
-    if (io_size(s->io, s->map_file, &size) || size < (int64_t)share_bytes(found[HEAD_SLOTS]))
+    if (io_size(s->io, s->map_file, &size) || size < (int64_t)share_bytes(found[HEAD_CHUNKS]))
         return false;
-    *slots = found[HEAD_SLOTS];
+    *chunks = found[HEAD_CHUNKS];
     return true;
+}
+
+static enum evl_error share_map_chunks(struct share *s, uint64_t chunks)
+{
+    void *map;
+    enum evl_error err = io_map(s->io, s->map_file, share_bytes(chunks), s->writable, &map);
+    if (err)
+        return err;
+    if (s->map)
+        io_unmap(s->io, s->map, share_bytes(s->chunks));
+    s->map = map;
+    s->chunks = chunks;
+    return EVL_OK;
 }
 
 /* Begin anew, in place: whoever holds a map of the void one was told so by its
@@ -114,14 +127,12 @@ static enum evl_error share_set_up(struct share *s)
 {
     uint64_t words[HEAD_VALID_WORDS];
     enum evl_error err = io_truncate(s->io, s->map_file, 0);
+    if (!err)
+        err = share_map_chunks(s, 1);
     if (err)
         return err;
-    err = io_map(s->io, s->map_file, share_bytes(s->slots_wanted), true, (void **)&s->map);
-    if (err)
-        return err;
-    s->slots = s->slots_wanted;
-    s->map_bytes = share_bytes(s->slots);
-    share_expect(s, s->slots, words);
+    io_store(s->io, &s->map[HEAD_CHUNKS], 1);
+    share_expect(s, words);
     for (int i = HEAD_VALID_WORDS - 1; i >= 0; i--) /* the magic last: then it is whole */
         io_store(s->io, &s->map[i], words[i]);
     return EVL_OK;
@@ -129,18 +140,15 @@ static enum evl_error share_set_up(struct share *s)
 
 static enum evl_error share_attach(struct share *s)
 {
-    uint64_t slots;
+    uint64_t chunks;
     struct io_stat stat;
     enum evl_error err = io_stat_file(s->io, s->map_file, &stat);
     if (err)
         return err;
     s->device = stat.device;
     s->inode = stat.inode;
-    if (share_is_valid(s, &slots)) {
-        s->slots = slots;
-        s->map_bytes = share_bytes(slots);
-        return io_map(s->io, s->map_file, s->map_bytes, s->writable, (void **)&s->map);
-    }
+    if (share_is_valid(s, &chunks))
+        return share_map_chunks(s, chunks);
     return s->writable ? share_set_up(s) : EVL_OK;
 }
 
@@ -164,15 +172,13 @@ static enum evl_error share_map(struct share *s)
     return err ? failed(err, "ev.shm") : EVL_OK;
 }
 
-enum evl_error share_open(struct io *io, const char *dir, bool writable, uint64_t slots,
-                          struct share **share)
+enum evl_error share_open(struct io *io, const char *dir, bool writable, struct share **share)
 {
     char path[PATH_MAX];
     struct share *s = memory_take(1, sizeof *s);
     s->io = io;
     s->writable = writable;
     s->lock_file = s->map_file = -1;
-    s->slots_wanted = slots;
     s->incarnation = 1;
     enum evl_error err = EVL_OK;
     if (snprintf(s->dir, sizeof s->dir, "%s", dir) >= PATH_MAX)
@@ -195,8 +201,9 @@ enum evl_error share_open(struct io *io, const char *dir, bool writable, uint64_
 static void share_detach(struct share *s)
 {
     if (s->map)
-        io_unmap(s->io, s->map, s->map_bytes);
+        io_unmap(s->io, s->map, share_bytes(s->chunks));
     s->map = NULL;
+    s->chunks = 0;
     io_close(s->io, s->map_file);
     s->map_file = -1;
 }
@@ -213,7 +220,7 @@ void share_close(struct share *s)
 bool share_is_mapped(const struct share *s) { return s->map != NULL; }
 bool share_is_writable(const struct share *s) { return s->writable; }
 
-enum evl_error share_renew(struct share *s, uint64_t *incarnation)
+enum evl_error share_renew(struct share *s)
 {
     char path[PATH_MAX];
     struct io_stat stat;
@@ -221,98 +228,125 @@ enum evl_error share_renew(struct share *s, uint64_t *incarnation)
     if (err)
         return err;
     err = io_stat(s->io, path, &stat);
-    bool same = !err && s->map && stat.device == s->device && stat.inode == s->inode;
     if (err && err != EVL_ERR_NOT_FOUND)
         return err;
-    if (!same && (s->writable || !err)) {
-        share_detach(s);
-        s->incarnation++;
-        err = share_map(s);
-        if (err)
-            return err;
-    }
-    *incarnation = s->incarnation;
-    return EVL_OK;
+    if (!err && s->map && stat.device == s->device && stat.inode == s->inode)
+        return EVL_OK;
+    if (err && !s->writable)
+        return EVL_OK;
+    share_detach(s);
+    s->incarnation++;
+    return share_map(s);
+}
+
+bool share_is_stale(const struct share *s, const struct share_slot *slot)
+{
+    return slot->number == 0 || slot->incarnation != s->incarnation || !s->map;
 }
 
 /* ---- the table --------------------------------------------------------------- */
 
 uint64_t share_get(struct share *s, const struct share_slot *slot, enum share_word word)
 {
-    return io_load(s->io, &slot->word[word]);
+    if (share_is_stale(s, slot))
+        return 0;
+    return io_load(s->io, share_word(s, slot->number, word));
 }
 
-void share_set(struct share *s, struct share_slot *slot, enum share_word word, uint64_t value)
+void share_set(struct share *s, const struct share_slot *slot, enum share_word word, uint64_t value)
 {
-    io_store(s->io, &slot->word[word], value);
+    if (!share_is_stale(s, slot))
+        io_store(s->io, share_word(s, slot->number, word), value);
 }
 
-static bool slot_is(struct share *s, const struct share_slot *slot, const struct uuid *id,
-                    int32_t partition)
+static struct share_slot slot_make(const struct share *s, uint64_t hash, uint32_t number)
 {
-    return share_get(s, slot, SHARE_ID_HIGH) == get_u64(id->at) &&
-           share_get(s, slot, SHARE_ID_LOW) == get_u64(id->at + 8) &&
-           share_get(s, slot, SHARE_PARTITION) == (uint64_t)(uint32_t)partition;
+    return (struct share_slot){ number, s->incarnation,
+                                SHARE_LOCK_FIRST_PARTITION + (int64_t)(hash >> 4) * 4 };
 }
 
-/* The bucket that holds the partition, or the empty one where it would go. */
-static uint64_t *share_bucket(struct share *s, const struct uuid *id, int32_t partition,
-                              struct share_slot **slot)
+static bool slot_is(struct share *s, uint32_t number, const struct uuid *id, int32_t partition)
 {
-    uint64_t count = 2 * s->slots;
-    uint64_t at = identity_hash(id, partition) % count;
-    *slot = NULL;
-    for (;; at = (at + 1) % count) { /* half of the buckets are empty */
-        uint64_t number = io_load(s->io, &share_buckets(s)[at]);
-        if (number == 0 || number > s->slots)
-            return &share_buckets(s)[at];
-        struct share_slot *found = &share_slots(s)[number - 1];
-        if (slot_is(s, found, id, partition)) {
-            *slot = found;
-            return &share_buckets(s)[at];
+    return io_load(s->io, share_word(s, number, SHARE_ID_HIGH)) == get_u64(id->at) &&
+           io_load(s->io, share_word(s, number, SHARE_ID_LOW)) == get_u64(id->at + 8) &&
+           io_load(s->io, share_word(s, number, SHARE_PARTITION)) == (uint64_t)(uint32_t)partition;
+}
+
+/* Map the chunks that others have added. */
+static enum evl_error share_grown(struct share *s)
+{
+    uint64_t chunks = io_load(s->io, &s->map[HEAD_CHUNKS]);
+    if (chunks <= s->chunks || chunks > CHUNKS_MAX)
+        return EVL_OK;
+    return share_map_chunks(s, chunks);
+}
+
+/* The number of the partition's slot, or 0; then *room is that of a free one,
+ * or 0 as well. */
+static uint32_t share_probe(struct share *s, const struct uuid *id, int32_t partition,
+                            uint64_t hash, uint32_t *room)
+{
+    *room = 0;
+    for (uint32_t chunk = 0; chunk < s->chunks; chunk++)
+        for (uint32_t probe = 0; probe < PROBES_MAX; probe++) {
+            uint32_t number = 1 + chunk * CHUNK_SLOTS + (uint32_t)(hash + probe) % CHUNK_SLOTS;
+            if (io_load(s->io, share_word(s, number, SHARE_STATE)) == SHARE_FREE) {
+                if (*room == 0)
+                    *room = number;
+                break;
+            }
+            if (slot_is(s, number, id, partition))
+                return number;
         }
-    }
+    return 0;
 }
 
-struct share_slot *share_find(struct share *s, const struct uuid *id, int32_t partition)
+struct share_slot share_find(struct share *s, const struct uuid *id, int32_t partition)
 {
-    struct share_slot *slot = NULL;
-    if (s->map)
-        share_bucket(s, id, partition, &slot);
-    return slot;
+    uint32_t room;
+    uint64_t hash = identity_hash(id, partition);
+    uint32_t number = 0;
+    if (s->map && share_grown(s) == EVL_OK)
+        number = share_probe(s, id, partition, hash, &room);
+    return slot_make(s, hash, number);
 }
 
 static enum evl_error share_add(struct share *s, const struct uuid *id, int32_t partition,
-                                struct share_slot **slot)
+                                struct share_slot *slot)
 {
-    struct share_slot *found;
-    uint64_t *bucket = share_bucket(s, id, partition, &found);
-    if (found) {
-        *slot = found;
-        return EVL_OK;
+    uint32_t room;
+    uint64_t hash = identity_hash(id, partition);
+    enum evl_error err = share_grown(s);
+    if (err)
+        return err;
+    uint32_t number = share_probe(s, id, partition, hash, &room);
+    if (number == 0 && room == 0) {
+        if (s->chunks == CHUNKS_MAX)
+            return fail(EVL_ERR_UNAVAILABLE, "more partitions than ev.shm can hold; stop all users "
+                                             "of the directory and delete it");
+        room = 1 + (uint32_t)s->chunks * CHUNK_SLOTS + (uint32_t)hash % CHUNK_SLOTS;
+        err = share_map_chunks(s, s->chunks + 1);
+        if (err)
+            return failed(err, "ev.shm");
+        io_store(s->io, &s->map[HEAD_CHUNKS], s->chunks);
     }
-    uint64_t used = io_load(s->io, &s->map[HEAD_USED]);
-    if (used >= s->slots)
-        return fail(EVL_ERR_UNAVAILABLE,
-                    "ev.shm has no room for another partition after %" PRIu64
-                    "; stop all users of the directory and delete it",
-                    used);
-    found = &share_slots(s)[used];
-    share_set(s, found, SHARE_ID_HIGH, get_u64(id->at));
-    share_set(s, found, SHARE_ID_LOW, get_u64(id->at + 8));
-    share_set(s, found, SHARE_PARTITION, (uint64_t)(uint32_t)partition);
-    io_store(s->io, &s->map[HEAD_USED], used + 1);
-    io_store(s->io, bucket, used + 1);
-    *slot = found;
+    if (number == 0) {
+        number = room;
+        io_store(s->io, share_word(s, number, SHARE_ID_HIGH), get_u64(id->at));
+        io_store(s->io, share_word(s, number, SHARE_ID_LOW), get_u64(id->at + 8));
+        io_store(s->io, share_word(s, number, SHARE_PARTITION), (uint64_t)(uint32_t)partition);
+        io_store(s->io, share_word(s, number, SHARE_STATE), SHARE_UNBORN);
+    }
+    *slot = slot_make(s, hash, number);
     return EVL_OK;
 }
 
 enum evl_error share_claim(struct share *s, const struct uuid *id, int32_t partition, int64_t until,
-                           struct share_slot **slot)
+                           struct share_slot *slot)
 {
     check(s->writable && s->map);
     *slot = share_find(s, id, partition);
-    if (*slot)
+    if (slot->number != 0)
         return EVL_OK;
     enum evl_error err = share_lock_directory(s, SHARE_LOCK_TABLE, until);
     if (err)
@@ -323,16 +357,6 @@ enum evl_error share_claim(struct share *s, const struct uuid *id, int32_t parti
 }
 
 /* ---- locks ------------------------------------------------------------------- */
-
-static int64_t partition_byte(struct share *s, const struct share_slot *slot,
-                              enum share_partition_lock which)
-{
-    struct uuid id;
-    put_u64(id.at, share_get(s, slot, SHARE_ID_HIGH));
-    put_u64(id.at + 8, share_get(s, slot, SHARE_ID_LOW));
-    uint64_t hash = identity_hash(&id, (int32_t)share_get(s, slot, SHARE_PARTITION));
-    return SHARE_LOCK_FIRST_PARTITION + (int64_t)(hash >> 4) * 4 + which;
-}
 
 static enum share_word holder_word(enum share_partition_lock which)
 {
@@ -353,11 +377,10 @@ static enum evl_error share_busy(struct share *s, const struct share_slot *slot,
     return fail(EVL_ERR_BUSY, "locked by process %" PRId32 "; try again", pid);
 }
 
-enum evl_error share_lock(struct share *s, struct share_slot *slot, enum share_partition_lock which,
-                          int64_t until, bool *dirty)
+enum evl_error share_lock(struct share *s, const struct share_slot *slot,
+                          enum share_partition_lock which, int64_t until, bool *dirty)
 {
-    enum evl_error err =
-        io_lock(s->io, s->lock_file, partition_byte(s, slot, which), IO_EXCLUSIVE, until);
+    enum evl_error err = io_lock(s->io, s->lock_file, slot->byte + which, IO_EXCLUSIVE, until);
     if (err == EVL_ERR_BUSY)
         return share_busy(s, slot, which);
     if (err)
@@ -369,11 +392,11 @@ enum evl_error share_lock(struct share *s, struct share_slot *slot, enum share_p
     return EVL_OK;
 }
 
-void share_unlock(struct share *s, struct share_slot *slot, enum share_partition_lock which)
+void share_unlock(struct share *s, const struct share_slot *slot, enum share_partition_lock which)
 {
     if (which != SHARE_CLEAN)
         share_set(s, slot, holder_word(which), 0);
-    io_unlock(s->io, s->lock_file, partition_byte(s, slot, which));
+    io_unlock(s->io, s->lock_file, slot->byte + which);
 }
 
 enum evl_error share_lock_directory(struct share *s, enum share_lock which, int64_t until)

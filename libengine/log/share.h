@@ -11,12 +11,14 @@
  *   WORD              WHAT
  *   0                 magic
  *   1..4              device, inode, boot id: of whom it is valid
- *   5                 how many slots there can be
- *   6                 how many are in use
- *   7                 news: counts up whenever there is more to read
- *   8                 generation of the directory
- *   512..             hash buckets, two per slot: a slot's number plus one, or 0
- *   behind them       slots: 16 words per partition (enum share_word)
+ *   5                 how many chunks follow
+ *   6                 news: counts up whenever there is more to read
+ *   7                 generation of the directory
+ *   512..             chunks of 1024 slots; a slot is 16 words (enum share_word)
+ *
+ * A partition's slot is in the first chunk that had room near where its
+ * identity hashes to.  Slots are never taken away, chunks are added behind the
+ * others: what a slot's number means does not change while the file lives.
  *
  * Who writes a slot holds its partition's APPEND lock, but for SYNCED, which
  * belongs to who holds its SYNC lock.  A reader maps ev.shm read-only and takes
@@ -52,13 +54,17 @@ enum share_word {
 };
 
 enum share_state {
+    SHARE_FREE,   /* no partition's */
     SHARE_UNBORN, /* nobody looked at the partition since the boot: recover it */
     SHARE_LIVE,
     SHARE_DEAD, /* its topic was removed */
 };
 
+/* A partition's slot, as one struct share sees it.  Zeroed: none. */
 struct share_slot {
-    uint64_t word[SHARE_WORDS];
+    uint32_t number;      /* from one */
+    uint32_t incarnation; /* of the map; another one is another file */
+    int64_t byte;         /* of its first lock */
 };
 
 /* The locks, bytes of ev.lock.  Order of taking: as here, partitions by byte. */
@@ -70,36 +76,35 @@ enum share_lock {
 enum share_partition_lock { SHARE_APPEND, SHARE_SYNC, SHARE_CLEAN };
 
 /* Open the directory's ev.lock and ev.shm; a writer makes what is missing.  A
- * reader who finds no valid ev.shm gets a share without a map: share_is_mapped.
- * `slots` is for how many partitions a new ev.shm has room. */
-enum evl_error share_open(struct io *io, const char *dir, bool writable, uint64_t slots,
-                          struct share **share);
+ * reader who finds no valid ev.shm gets a share without a map: share_is_mapped. */
+enum evl_error share_open(struct io *io, const char *dir, bool writable, struct share **share);
 void share_close(struct share *s);
-enum { SHARE_SLOTS = 1 << 18 };
 
 bool share_is_mapped(const struct share *s);
 bool share_is_writable(const struct share *s);
 
-/* Somebody deleted or replaced ev.shm under our feet: map what is there now.
- * Every slot of before is void then, and *incarnation differs. */
-enum evl_error share_renew(struct share *s, uint64_t *incarnation);
+/* If somebody deleted or replaced ev.shm under our feet, map what is there now:
+ * every slot of before is stale then. */
+enum evl_error share_renew(struct share *s);
+bool share_is_stale(const struct share *s, const struct share_slot *slot);
 
-/* The slot of a partition, or NULL.  Valid until share_renew changes the
- * incarnation. */
-struct share_slot *share_find(struct share *s, const struct uuid *id, int32_t partition);
+/* The slot of a partition; number 0 if it has none. */
+struct share_slot share_find(struct share *s, const struct uuid *id, int32_t partition);
 
-/* The same, made if there is none: UNBORN.  BUSY, UNAVAILABLE (all slots taken). */
+/* The same, made if there is none: UNBORN.  BUSY, NO_SPACE. */
 enum evl_error share_claim(struct share *s, const struct uuid *id, int32_t partition, int64_t until,
-                           struct share_slot **slot);
+                           struct share_slot *slot);
 
+/* A stale slot has zeros, and keeps nothing. */
 uint64_t share_get(struct share *s, const struct share_slot *slot, enum share_word word);
-void share_set(struct share *s, struct share_slot *slot, enum share_word word, uint64_t value);
+void share_set(struct share *s, const struct share_slot *slot, enum share_word word,
+               uint64_t value);
 
 /* Take one of a partition's locks; BUSY names the holder's pid.  Says in *dirty
  * that the last holder died with it. */
-enum evl_error share_lock(struct share *s, struct share_slot *slot, enum share_partition_lock which,
-                          int64_t until, bool *dirty);
-void share_unlock(struct share *s, struct share_slot *slot, enum share_partition_lock which);
+enum evl_error share_lock(struct share *s, const struct share_slot *slot,
+                          enum share_partition_lock which, int64_t until, bool *dirty);
+void share_unlock(struct share *s, const struct share_slot *slot, enum share_partition_lock which);
 
 /* The directory's own locks. */
 enum evl_error share_lock_directory(struct share *s, enum share_lock which, int64_t until);

@@ -109,8 +109,10 @@ static enum evl_error partition_facts(struct log *log, struct evl_partition *fac
     facts->end = log_end(log);
     facts->segments = (int32_t)log->base_count;
     facts->failed = log_is_failed(log);
+    enum evl_error err = log_epochs(log);
     facts->leader_epoch = log->o.epoch;
-    enum evl_error err = replay_stable_end(log, &facts->stable_end);
+    if (!err)
+        err = replay_stable_end(log, &facts->stable_end);
     if (!err)
         err = log_bytes(log, &facts->bytes);
     if (!err && facts->end > facts->start)

@@ -149,7 +149,7 @@ static enum evl_error folder_retire(struct directory *d, const char *topic, int3
     return err ? err : folder_delete(d->io, gone);
 }
 
-/* A folder of this name and id, empty if it is new. */
+/* A new folder of this name. */
 static enum evl_error folder_make(struct directory *d, const char *topic, int32_t partition,
                                   const struct uuid *id)
 {
@@ -165,12 +165,23 @@ static enum evl_error folder_make(struct directory *d, const char *topic, int32_
     return err ? err : log_set_identity(d->io, path, id);
 }
 
+static enum evl_error folder_sync(struct directory *d, const char *topic, int32_t partition)
+{
+    char path[PATH_MAX];
+    enum evl_error err = folder_path(d, topic, partition, path);
+    return err ? err : log_sync_identity(d->io, path);
+}
+
+/* Make all, then sync all: the first sync writes out the file system's journal
+ * for the others. */
 static enum evl_error folders_make(struct directory *d, const char *topic, int32_t from,
                                    int32_t count, const struct uuid *id)
 {
     enum evl_error err = EVL_OK;
     for (int32_t p = from; p < count && !err; p++)
         err = folder_make(d, topic, p, id);
+    for (int32_t p = from; p < count && !err; p++)
+        err = folder_sync(d, topic, p);
     return err ? err : io_sync_dir(d->io, d->path);
 }
 

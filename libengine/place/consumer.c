@@ -31,6 +31,7 @@ enum {
 
 struct range {
     char *topic;
+    struct evl_bytes name; /* the same */
     int32_t partition;
     struct log *log;
     struct reader reader;
@@ -144,6 +145,7 @@ enum evl_error evl_consumer_add(struct evl_consumer *c, const char *topic, int32
 {
     struct range *r = memory_take(1, sizeof *r);
     r->topic = memory_text(topic);
+    r->name = evl_text(r->topic);
     r->partition = partition;
     r->aborted_upto = -1;
     c->news = consumer_news(c);
@@ -292,7 +294,7 @@ static enum evl_error range_record(struct evl_consumer *c, struct range *r,
             return EVL_OK;
         }
         r->position = record->offset + 1;
-        record->topic = evl_text(r->topic);
+        record->topic = r->name;
         record->partition = r->partition;
         *got = true;
         return EVL_OK;
@@ -347,6 +349,20 @@ static enum evl_error consumer_drain(struct evl_consumer *c, struct evl_record *
     return EVL_OK;
 }
 
+/* How many records an old wrapper has, and which is the first, shows when it is
+ * opened. */
+static enum evl_error range_complete(struct range *r, struct batch *batch)
+{
+    if (batch->count >= 0)
+        return EVL_OK;
+    enum evl_error err = batch_open(&r->records, r->batch, PLAIN_BYTES_MAX);
+    if (err)
+        return failed(err, "%s-%" PRId32 ": damaged: offset %" PRId64, r->topic, r->partition,
+                      r->position);
+    *batch = r->records.batch;
+    return EVL_OK;
+}
+
 enum evl_error evl_consumer_next_batch(struct evl_consumer *c, struct evl_batch *out,
                                        enum evl_next *what)
 {
@@ -358,6 +374,8 @@ enum evl_error evl_consumer_next_batch(struct evl_consumer *c, struct evl_batch 
         bool got = false;
         if (!range_is_finished(r)) {
             enum evl_error err = range_batch(c, r, &batch, &aborted, &got);
+            if (!err && got)
+                err = range_complete(r, &batch);
             if (err)
                 return err;
         }
@@ -367,7 +385,7 @@ enum evl_error evl_consumer_next_batch(struct evl_consumer *c, struct evl_batch 
         }
         c->idle = 0;
         r->position = batch.last_offset + 1 < r->end ? batch.last_offset + 1 : r->end;
-        *out = (struct evl_batch){ evl_text(r->topic),
+        *out = (struct evl_batch){ r->name,
                                    r->partition,
                                    batch.base_offset,
                                    batch.last_offset,

@@ -10,16 +10,17 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
-#include "config/properties.h"
+#include "config/meta.h"
 #include "io/io_file.h"
 #include "log/reader.h"
 #include "place/inside.h"
 
-#define META_FILE   "meta.properties"
-#define FORMAT_KEY  "ev.format"
-#define FORMAT_OURS "1"
+#define META_FILE "meta.properties"
 
-enum { META_BYTES_MAX = 64 << 10 };
+enum {
+    META_BYTES_MAX = 64 << 10,
+    FORMAT_OURS = 1, /* of the directory: ev.format */
+};
 
 /* ---- its identity -------------------------------------------------------------------- */
 
@@ -30,37 +31,24 @@ static enum evl_error directory_path_of(const struct directory *d, const char *n
     return EVL_OK;
 }
 
-static void meta_take_id(const struct properties *p, const char *key, struct uuid *id)
-{
-    const char *text = properties_get(p, key);
-    if (text)
-        (void)uuid_parse(text, id); /* a cluster id may be any text in Kafka */
-}
-
 /* What meta.properties says: *ours, or whose else. */
 static enum evl_error directory_identify(struct directory *d, bool *ours)
 {
     char path[PATH_MAX];
     struct evl_buffer text = { 0 };
-    struct properties meta = { 0 };
+    struct meta meta;
     enum evl_error err = directory_path_of(d, META_FILE, path);
     if (!err)
         err = io_file_read(d->io, path, META_BYTES_MAX, &text);
+    if (!err && (err = meta_read(buf_bytes(&text), &meta)))
+        err = failed(err, "%s", path);
+    if (!err && meta.format > FORMAT_OURS)
+        err = fail(EVL_ERR_CONFIG, "%s: ev.format=%" PRId32 " is newer than this program", path,
+                   meta.format);
     if (!err) {
-        err = properties_read(buf_bytes(&text), &meta);
-        if (err)
-            err = failed(err, "%s", path);
+        *ours = meta.format != 0;
+        d->id = meta.directory;
     }
-    const char *format = err ? NULL : properties_get(&meta, FORMAT_KEY);
-    if (format && strcmp(format, FORMAT_OURS) != 0)
-        err = fail(EVL_ERR_CONFIG, "%s: %s=%s is newer than this program understands", path,
-                   FORMAT_KEY, format);
-    if (!err) {
-        *ours = format != NULL;
-        meta_take_id(&meta, "directory.id", &d->id);
-        meta_take_id(&meta, "cluster.id", &d->cluster);
-    }
-    properties_release(&meta);
     buf_release(&text);
     return err;
 }
@@ -70,18 +58,14 @@ static struct uuid directory_new_id(struct directory *d)
     return uuid_make(io_random(d->io), io_random(d->io));
 }
 
-static enum evl_error meta_write(struct directory *d)
+static enum evl_error directory_name(struct directory *d)
 {
-    char text[UUID_TEXT];
     struct evl_buffer out = { 0 };
-    d->id = directory_new_id(d);
-    d->cluster = directory_new_id(d);
-    buf_add_text(&out, "# a data directory of the ev tools, see evlog(5)\n");
-    properties_add(&out, "version", "1");
-    properties_add(&out, "cluster.id", uuid_print(&d->cluster, text));
-    properties_add(&out, "directory.id", uuid_print(&d->id, text));
-    properties_add(&out, "node.id", "1");
-    properties_add(&out, FORMAT_KEY, FORMAT_OURS);
+    struct meta meta = { .node = DIRECTORY_NODE, .format = FORMAT_OURS };
+    struct uuid cluster = directory_new_id(d);
+    d->id = meta.directory = directory_new_id(d);
+    uuid_print(&cluster, meta.cluster);
+    meta_print(&meta, &out);
     enum evl_error err = io_file_replace(d->io, d->path, META_FILE, buf_bytes(&out));
     buf_release(&out);
     return err;
@@ -171,7 +155,9 @@ static enum evl_error directory_found_locked(struct directory *d)
     struct uuid metadata = METADATA_ID;
     if (!err)
         err = log_set_identity(d->io, path, &metadata);
-    return err ? err : meta_write(d);
+    if (!err)
+        err = log_sync_identity(d->io, path);
+    return err ? err : directory_name(d);
 }
 
 static enum evl_error directory_found(struct directory *d)
@@ -180,7 +166,7 @@ static enum evl_error directory_found(struct directory *d)
     if (!err)
         err = directory_is_fresh(d);
     if (!err)
-        err = share_open(d->io, d->path, true, d->slots, &d->share);
+        err = share_open(d->io, d->path, true, &d->share);
     if (!err)
         err = share_lock_directory(d->share, SHARE_LOCK_CHECKPOINTS, io_now(d->io) + d->patience);
     if (err)
@@ -198,12 +184,12 @@ static enum evl_error directory_share_open(struct directory *d)
     if (d->share)
         return EVL_OK;
     if (d->writable) {
-        err = share_open(d->io, d->path, true, d->slots, &d->share);
+        err = share_open(d->io, d->path, true, &d->share);
         if (err != EVL_ERR_DENIED)
             return err;
         d->writable = false; /* who may only read reads */
     }
-    return share_open(d->io, d->path, false, d->slots, &d->share);
+    return share_open(d->io, d->path, false, &d->share);
 }
 
 static enum evl_error directory_open_metadata(struct directory *d)
@@ -272,7 +258,6 @@ enum evl_error directory_open(const struct evl_place_options *options, struct io
     d->writable = !options->readonly;
     d->force = options->force;
     d->patience = patience_ms * IO_MS;
-    d->slots = options->io ? DIRECTORY_SLOTS_TEST : SHARE_SLOTS;
     d->say = options->say;
     d->context = options->context;
     enum evl_error err = directory_look(d, options->create);
@@ -408,6 +393,8 @@ void directory_log_options(struct directory *d, const struct directory_topic *to
     const struct partition *p = t ? topic_partition(t, partition) : NULL;
     if (p)
         o->epoch = p->leader_epoch;
+    if (d->foreign)
+        o->epoch = -1; /* unless the log itself says more */
 }
 
 enum evl_error directory_log(struct directory *d, const char *topic, int32_t partition,

@@ -12,20 +12,16 @@
 /* Kafka's id for it: all zero, but for a one at the end. */
 #define METADATA_ID ((struct uuid){ .at = { [15] = 1 } })
 
-enum {
-    DIRECTORY_SLOTS_TEST = 64, /* of ev.shm in a simulated world */
-    DIRECTORY_NODE = 1,        /* node.id: there is one */
-};
+enum { DIRECTORY_NODE = 1 }; /* node.id: there is one */
 
 struct directory {
     struct io *io;
     char *path;
     bool writable, force;
     int64_t patience; /* nanoseconds */
-    uint64_t slots;
     void (*say)(void *context, const char *line);
     void *context;
-    struct uuid id, cluster;
+    struct uuid id;
     struct share *share;
     struct foreign *foreign; /* NULL: it is ours */
     struct image *image;

@@ -58,7 +58,7 @@ struct evl_producer {
     char *topic;
     struct uuid id;
     struct topic_config config;
-    enum codec codec;
+    enum evl_codec codec;
     bool shown; /* flush=os */
     struct lane *lanes;
     int32_t count;
@@ -106,17 +106,17 @@ static enum evl_error producer_topic(struct evl_producer *p)
 }
 
 /* What the topic's compression.type makes of the codec asked for. */
-static enum codec producer_codec(const struct evl_producer *p)
+static enum evl_codec producer_codec(const struct evl_producer *p)
 {
     switch ((enum config_compression)p->config.compression_type) {
-    case COMPRESSION_UNCOMPRESSED: return CODEC_NONE;
-    case COMPRESSION_ZSTD: return CODEC_ZSTD;
-    case COMPRESSION_LZ4: return CODEC_LZ4;
-    case COMPRESSION_SNAPPY: return CODEC_SNAPPY;
-    case COMPRESSION_GZIP: return CODEC_GZIP;
+    case COMPRESSION_UNCOMPRESSED: return EVL_CODEC_NONE;
+    case COMPRESSION_ZSTD: return EVL_CODEC_ZSTD;
+    case COMPRESSION_LZ4: return EVL_CODEC_LZ4;
+    case COMPRESSION_SNAPPY: return EVL_CODEC_SNAPPY;
+    case COMPRESSION_GZIP: return EVL_CODEC_GZIP;
     case COMPRESSION_PRODUCER: break;
     }
-    return (enum codec)p->o.codec;
+    return p->o.codec;
 }
 
 static enum evl_error producer_set_up(struct evl_producer *p)
@@ -131,8 +131,8 @@ static enum evl_error producer_set_up(struct evl_producer *p)
     if (err)
         return err;
     p->codec = producer_codec(p);
-    if (!codec_is_built(p->codec))
-        return fail(EVL_ERR_CONFIG, "compression %s was not built in", codec_name((int)p->codec));
+    if (!evl_codec_usable(p->codec))
+        return fail(EVL_ERR_CONFIG, "compression %s was not built in", evl_codec_name(p->codec));
     p->shown = p->o.flush == EVL_FLUSH_OS ||
                (p->o.flush == EVL_FLUSH_TOPIC && p->config.flush == FLUSH_OS);
     p->batch_bytes = p->o.batch_bytes ? p->o.batch_bytes : BATCH_BYTES;
@@ -141,8 +141,7 @@ static enum evl_error producer_set_up(struct evl_producer *p)
     p->lanes = memory_take((size_t)p->count, sizeof *p->lanes);
     p->used = memory_take((size_t)p->count, sizeof *p->used);
     p->sticky = (int32_t)(io_random(p->place->io) % (uint64_t)p->count);
-    return share_open(p->place->io, directory_path(p->place->directory), true, SHARE_SLOTS,
-                      &p->share);
+    return share_open(p->place->io, directory_path(p->place->directory), true, &p->share);
 }
 
 enum evl_error evl_producer_open(struct evl_place *place,
@@ -485,7 +484,7 @@ static enum evl_error record_is_refused(const struct evl_producer *p,
 
 static enum evl_error record_is_too_large(const struct evl_producer *p, size_t bytes)
 {
-    if (p->codec != CODEC_NONE || (int64_t)(bytes + BATCH_HEAD) <= p->config.max_message_bytes)
+    if (p->codec != EVL_CODEC_NONE || (int64_t)(bytes + BATCH_HEAD) <= p->config.max_message_bytes)
         return EVL_OK;
     return fail(EVL_ERR_TOO_LARGE,
                 "a record of %zu bytes, and max.message.bytes of %s is %" PRId64
@@ -499,11 +498,24 @@ static void producer_clock(struct evl_producer *p, const struct lane *lane)
         p->now = io_wall_ms(p->place->io);
 }
 
-enum evl_error evl_producer_send(struct evl_producer *p, const struct evl_record *record)
+/* The open batch is full.  One of records without keys is followed by the next
+ * partition's. */
+static enum evl_error lane_full(struct evl_producer *p, const struct evl_record *record,
+                                int32_t *partition)
+{
+    enum evl_error err = lane_seal(p, *partition);
+    if (err || *partition != p->sticky || record->partition >= 0 || record->key.at)
+        return err;
+    *partition = producer_next(p);
+    if (!p->lanes[*partition].log && (err = lane_open(p, *partition)))
+        return producer_fail(p, err);
+    return EVL_OK;
+}
+
+/* Take one record, whose timestamp may be set. */
+static inline enum evl_error producer_take(struct evl_producer *p, struct evl_record *record)
 {
     int32_t partition;
-    if (p->failed)
-        return producer_fail(p, p->failed);
     enum evl_error err = producer_choose(p, record, &partition);
     if (err)
         return err;
@@ -511,28 +523,46 @@ enum evl_error evl_producer_send(struct evl_producer *p, const struct evl_record
     if (!lane->log && (err = lane_open(p, partition)))
         return producer_fail(p, err);
     producer_clock(p, lane);
-    int64_t timestamp = record->timestamp == EVL_NO_TIMESTAMP ? p->now : record->timestamp;
+    if (record->timestamp == EVL_NO_TIMESTAMP)
+        record->timestamp = p->now;
     size_t bytes = batch_record_bytes(record);
-    if ((err = record_is_refused(p, record, timestamp)) || (err = record_is_too_large(p, bytes)))
+    if ((err = record_is_refused(p, record, record->timestamp)) ||
+        (err = record_is_too_large(p, bytes)))
         return err;
     if (lane->open.count > 0 && lane->open.bytes.count + bytes > p->batch_bytes) {
-        if ((err = lane_seal(p, partition)))
+        if ((err = lane_full(p, record, &partition)))
             return err;
-        if (partition == p->sticky && record->partition < 0 && !record->key.at) {
-            /* a new batch of records without keys: the next partition's turn */
-            partition = producer_next(p);
-            lane = &p->lanes[partition];
-            if (!lane->log && (err = lane_open(p, partition)))
-                return producer_fail(p, err);
-        }
+        lane = &p->lanes[partition];
     }
-    struct evl_record stamped = *record;
-    stamped.timestamp = timestamp;
-    batch_add(&lane->open, &stamped);
+    batch_add(&lane->open, record);
     lane->open_bytes += (int64_t)(record->key.count + record->value.count);
     if (p->o.acknowledged)
-        buf_add(&lane->stamps, &timestamp, sizeof timestamp);
+        buf_add(&lane->stamps, &record->timestamp, sizeof record->timestamp);
     return EVL_OK;
+}
+
+enum evl_error evl_producer_send(struct evl_producer *p, const struct evl_record *record)
+{
+    if (p->failed)
+        return producer_fail(p, p->failed);
+    struct evl_record copy = *record;
+    return producer_take(p, &copy);
+}
+
+enum evl_error evl_producer_send_values(struct evl_producer *p, int32_t partition,
+                                        const struct evl_bytes *values, size_t count, size_t *done)
+{
+    struct evl_record record = EVL_RECORD_NONE;
+    enum evl_error err = p->failed ? producer_fail(p, p->failed) : EVL_OK;
+    record.partition = partition;
+    for (*done = 0; !err && *done < count; ++*done) {
+        record.value = values[*done];
+        record.timestamp = EVL_NO_TIMESTAMP;
+        err = producer_take(p, &record);
+        if (err)
+            break;
+    }
+    return err;
 }
 
 /* ---- whole batches ------------------------------------------------------------------------------ */

@@ -246,11 +246,14 @@ static void read_struct(struct reader *r, const struct field *fields, void *self
 enum evl_error proto_decode(const struct message *m, int version, struct evl_bytes bytes,
                             struct arena *arena, void *out)
 {
-    struct reader r = { .at = bytes.at, .arena = arena, .version = version };
+    static const uint8_t nothing[1];
+    struct reader r = { .at = bytes.count ? bytes.at : nothing,
+                        .arena = arena,
+                        .version = version };
     if (version < m->oldest || version > m->latest)
         return fail(EVL_ERR_PROTOCOL, "%s: version %d; %d to %d are known", m->name, version,
                     m->oldest, m->latest);
-    r.end = bytes.count ? bytes.at + bytes.count : bytes.at;
+    r.end = r.at + bytes.count;
     r.flexible = version >= m->flexible;
     read_struct(&r, m->fields(), out);
     if (r.err)

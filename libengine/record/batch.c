@@ -146,8 +146,8 @@ static enum evl_error records_open(struct batch_reader *r, struct evl_bytes entr
     if (err)
         return err;
     struct evl_bytes records = evl_bytes(entry.at + BATCH_HEAD, entry.count - BATCH_HEAD);
-    enum codec codec = (enum codec)(r->batch.attributes & BATCH_CODEC);
-    if (codec != CODEC_NONE && records.count > 0) {
+    enum evl_codec codec = (enum evl_codec)(r->batch.attributes & BATCH_CODEC);
+    if (codec != EVL_CODEC_NONE && records.count > 0) {
         err = decompressor_unpack(&r->unpacker, codec, records, plain_max, &r->plain);
         if (err)
             return failed(err, "batch at offset %" PRId64, r->batch.base_offset);

@@ -37,7 +37,7 @@ enum {
 };
 
 enum batch_attribute {
-    BATCH_CODEC = 0x07, /* enum codec, record/compress.h */
+    BATCH_CODEC = 0x07, /* enum evl_codec, record/compress.h */
     BATCH_APPEND_TIME = 0x08,
     BATCH_TRANSACTIONAL = 0x10,
     BATCH_CONTROL = 0x20,

@@ -183,9 +183,9 @@ static void head_write(const struct batch_writer *w, const struct batch_seal *se
 static enum evl_error records_pack(struct batch_writer *w, const struct batch_seal *seal,
                                    struct evl_buffer **out)
 {
-    enum codec codec = (enum codec)(seal_attributes(w, seal) & BATCH_CODEC);
+    enum evl_codec codec = (enum evl_codec)(seal_attributes(w, seal) & BATCH_CODEC);
     *out = &w->bytes;
-    if (codec == CODEC_NONE)
+    if (codec == EVL_CODEC_NONE)
         return EVL_OK;
     buf_clear(&w->packed);
     buf_room(&w->packed, BATCH_HEAD);

@@ -14,51 +14,54 @@ struct codec_row {
 };
 
 static const struct codec_row codecs[CODEC_COUNT] = {
-    [CODEC_NONE] = { "none", NULL },        [CODEC_SNAPPY] = { "snappy", &codec_snappy },
+    [EVL_CODEC_NONE] = { "none", NULL },        [EVL_CODEC_SNAPPY] = { "snappy", &codec_snappy },
 #ifdef HAVE_ZLIB
-    [CODEC_GZIP] = { "gzip", &codec_gzip },
+    [EVL_CODEC_GZIP] = { "gzip", &codec_gzip },
 #else
-    [CODEC_GZIP] = { "gzip", NULL },
+    [EVL_CODEC_GZIP] = { "gzip", NULL },
 #endif
 #ifdef HAVE_LZ4
-    [CODEC_LZ4] = { "lz4", &codec_lz4 },
+    [EVL_CODEC_LZ4] = { "lz4", &codec_lz4 },
 #else
-    [CODEC_LZ4] = { "lz4", NULL },
+    [EVL_CODEC_LZ4] = { "lz4", NULL },
 #endif
 #ifdef HAVE_ZSTD
-    [CODEC_ZSTD] = { "zstd", &codec_zstd },
+    [EVL_CODEC_ZSTD] = { "zstd", &codec_zstd },
 #else
-    [CODEC_ZSTD] = { "zstd", NULL },
+    [EVL_CODEC_ZSTD] = { "zstd", NULL },
 #endif
 };
 
-const char *codec_name(enum codec codec)
+const char *evl_codec_name(enum evl_codec codec)
 {
     return (int)codec >= 0 && (int)codec < CODEC_COUNT ? codecs[codec].name : NULL;
 }
 
-bool codec_parse(const char *text, enum codec *codec)
+bool evl_codec_parse(const char *text, enum evl_codec *codec)
 {
     for (int i = 0; i < CODEC_COUNT; i++)
         if (strcmp(codecs[i].name, text) == 0) {
-            *codec = (enum codec)i;
+            *codec = (enum evl_codec)i;
             return true;
         }
     return false;
 }
 
-bool codec_is_built(enum codec codec) { return codec == CODEC_NONE || codecs[codec].driver; }
+bool evl_codec_usable(enum evl_codec codec)
+{
+    return codec == EVL_CODEC_NONE || codecs[codec].driver;
+}
 
-bool codec_has_level(enum codec codec, int level)
+bool codec_has_level(enum evl_codec codec, int level)
 {
     const struct codec_driver *driver = codecs[codec].driver;
     return level == 0 || (driver && level >= driver->level_min && level <= driver->level_max);
 }
 
 /* The driver of a codec that a batch or a user names. */
-static enum evl_error codec_find(enum codec codec, const struct codec_driver **driver)
+static enum evl_error codec_find(enum evl_codec codec, const struct codec_driver **driver)
 {
-    if (!codec_name(codec) || codec == CODEC_NONE)
+    if (!evl_codec_name(codec) || codec == EVL_CODEC_NONE)
         return fail(EVL_ERR_CORRUPT, "compressed with codec %d, which is not known", (int)codec);
     if (!codecs[codec].driver)
         return fail(EVL_ERR_CONFIG, "this engine was built without %s; build it where %s is there",
@@ -67,7 +70,7 @@ static enum evl_error codec_find(enum codec codec, const struct codec_driver **d
     return EVL_OK;
 }
 
-enum evl_error compressor_pack(struct compressor *c, enum codec codec, int level,
+enum evl_error compressor_pack(struct compressor *c, enum evl_codec codec, int level,
                                struct evl_bytes plain, struct evl_buffer *packed)
 {
     const struct codec_driver *driver;
@@ -77,14 +80,14 @@ enum evl_error compressor_pack(struct compressor *c, enum codec codec, int level
         return err;
     if (!codec_has_level(codec, level))
         return fail(EVL_ERR_CONFIG, "%s has no level %d; its levels are %d to %d",
-                    codec_name(codec), level, driver->level_min, driver->level_max);
+                    evl_codec_name(codec), level, driver->level_min, driver->level_max);
     err = driver->pack(&c->context[codec], level ? level : driver->level_default, plain, packed);
     if (err)
         packed->count = before;
     return err;
 }
 
-enum evl_error decompressor_unpack(struct decompressor *d, enum codec codec,
+enum evl_error decompressor_unpack(struct decompressor *d, enum evl_codec codec,
                                    struct evl_bytes packed, size_t plain_max,
                                    struct evl_buffer *plain)
 {
@@ -96,13 +99,13 @@ enum evl_error decompressor_unpack(struct decompressor *d, enum codec codec,
     if (err)
         return err;
     if (packed.count == 0) /* no codec packs nothing into nothing */
-        return fail(EVL_ERR_CORRUPT, "%s: there is nothing to unpack", codec_name(codec));
+        return fail(EVL_ERR_CORRUPT, "%s: there is nothing to unpack", evl_codec_name(codec));
     err = driver->unpack(&d->context[codec], packed, plain_max, plain);
     if (!err && plain->count > plain_max)
         err = codec_too_large(plain_max);
     if (err) {
         buf_clear(plain);
-        return failed(err, "%s", codec_name(codec));
+        return failed(err, "%s", evl_codec_name(codec));
     }
     return EVL_OK;
 }

@@ -14,23 +14,16 @@
 #define RECORD_COMPRESS_H
 
 #include <evl/bytes.h>
+#include <evl/codec.h>
 #include <evl/error.h>
 
 #include "base/buf.h"
 
-/* The numbers are those of a batch's attributes. */
-enum codec { CODEC_NONE, CODEC_GZIP, CODEC_SNAPPY, CODEC_LZ4, CODEC_ZSTD };
-enum { CODEC_COUNT = CODEC_ZSTD + 1 };
-
-/* "none", "gzip", ...; NULL for a number that is no codec. */
-const char *codec_name(enum codec codec);
-bool codec_parse(const char *text, enum codec *codec);
-
-/* Whether this engine can use it. */
-bool codec_is_built(enum codec codec);
+/* An enum evl_codec is the number in a batch's attributes. */
+enum { CODEC_COUNT = EVL_CODEC_ZSTD + 1 };
 
 /* Whether the codec has such a level; 0, its default, is one always. */
-bool codec_has_level(enum codec codec, int level);
+bool codec_has_level(enum evl_codec codec, int level);
 
 /* What the codecs' libraries need, made at first use and kept: it is dear.
  * Zeroed to begin with; one per thread, or per object that one thread uses. */
@@ -43,7 +36,7 @@ struct decompressor {
 
 /* Add the compressed bytes to *packed.  CONFIG if the codec was not built in,
  * or has no such level.  *packed is unchanged on failure. */
-enum evl_error compressor_pack(struct compressor *c, enum codec codec, int level,
+enum evl_error compressor_pack(struct compressor *c, enum evl_codec codec, int level,
                                struct evl_bytes plain, struct evl_buffer *packed);
 
 /* Put the plain bytes into *plain, in place of what was there: plain_max of them
@@ -51,7 +44,7 @@ enum evl_error compressor_pack(struct compressor *c, enum codec codec, int level
  * input announces them.  CORRUPT if the input is damaged, ends too early, or
  * goes on behind its end; CONFIG if the codec was not built in; *plain is then
  * empty.  It has a place in any case: none is not null. */
-enum evl_error decompressor_unpack(struct decompressor *d, enum codec codec,
+enum evl_error decompressor_unpack(struct decompressor *d, enum evl_codec codec,
                                    struct evl_bytes packed, size_t plain_max,
                                    struct evl_buffer *plain);
 

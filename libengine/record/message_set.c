@@ -58,7 +58,7 @@ static const char *message_read(struct evl_bytes left, struct message *m)
     if (crc32_ieee(0, left.at + AT_MAGIC, m->size - AT_MAGIC) != m->crc)
         return "its checksum is not that of its bytes";
     m->attributes = left.at[AT_ATTRIBUTES] & BATCH_CODEC;
-    m->timestamp = -1;
+    m->timestamp = EVL_NO_TIMESTAMP;
     struct evl_bytes body = evl_bytes(left.at + AT_BODY, m->size - AT_BODY);
     if (m->magic == 1) {
         m->attributes = left.at[AT_ATTRIBUTES] & (BATCH_CODEC | BATCH_APPEND_TIME);
@@ -76,7 +76,7 @@ static const char *message_read(struct evl_bytes left, struct message *m)
 
 static bool message_is_wrapper(const struct message *m)
 {
-    return (m->attributes & BATCH_CODEC) != CODEC_NONE;
+    return (m->attributes & BATCH_CODEC) != EVL_CODEC_NONE;
 }
 
 static enum evl_error message_failed(int64_t offset, const char *complaint)
@@ -145,12 +145,12 @@ enum evl_error entry_check(struct evl_bytes bytes, struct batch *batch)
 static enum evl_error wrapper_unpack(struct batch_reader *r, const struct message *m,
                                      size_t plain_max)
 {
-    enum codec codec = (enum codec)(m->attributes & BATCH_CODEC);
-    if (codec == CODEC_ZSTD)
+    enum evl_codec codec = (enum evl_codec)(m->attributes & BATCH_CODEC);
+    if (codec == EVL_CODEC_ZSTD)
         return message_failed(m->offset, "it is compressed with zstd, which came later");
     struct evl_bytes packed = m->value;
     struct evl_buffer mended = { 0 };
-    if (codec == CODEC_LZ4 && m->magic == 0) {
+    if (codec == EVL_CODEC_LZ4 && m->magic == 0) {
         buf_add(&mended, packed.at, packed.count);
         lz4_header_mend(mended.at, mended.count);
         packed = buf_bytes(&mended);

@@ -16,7 +16,7 @@
  * from 0 with magic 1.
  *
  * Seen as a struct batch, a message is one of base_offset = last_offset and
- * count 1, with no producer, leader epoch -1, max_timestamp -1 where magic 0
+ * count 1, with no producer, leader epoch -1, and EVL_NO_TIMESTAMP where magic 0
  * has none.  How many are in a wrapper, and which comes first, only shows when
  * it is opened: until then its count is -1 and its base_offset its last_offset;
  * batch_open completes the reader's own struct batch. */

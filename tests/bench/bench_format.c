@@ -95,6 +95,46 @@ static void bench(const char *what, struct evl_format_options options,
     evl_format_writer_close(writer);
 }
 
+static size_t read_many(struct evl_format_reader *reader, struct evl_bytes input)
+{
+    struct evl_bytes values[256];
+    size_t bytes = 0;
+    size_t used;
+    size_t count = 1;
+    evl_format_reader_restart(reader);
+    while (count > 0) {
+        stop_on(evl_format_read_lines(reader, input, true, &used, values, 256, &count));
+        input.at += used;
+        input.count -= used;
+        for (size_t i = 0; i < count; i++)
+            bytes += values[i].count;
+    }
+    return bytes;
+}
+
+static void bench_many(const struct evl_record *record)
+{
+    const struct evl_format_options options = { .kind = EVL_FORMAT_LINE };
+    double speeds[RUNS];
+    struct evl_format_writer *writer;
+    struct evl_format_reader *reader;
+    struct evl_buffer out = { 0 };
+    stop_on(evl_format_writer_open(&options, &writer));
+    stop_on(evl_format_reader_open(&options, &reader));
+    write_all(writer, record, &out);
+    for (int run = 0; run < RUNS; run++) {
+        double begin = now();
+        for (int i = 0; i < ROUNDS; i++)
+            if (read_many(reader, evl_buffer_bytes(&out)) != RECORDS * record->value.count)
+                exit(1);
+        speeds[run] = (double)RECORDS * ROUNDS / (now() - begin);
+    }
+    report("line", "read 256 at once", speeds);
+    evl_buffer_release(&out);
+    evl_format_reader_close(reader);
+    evl_format_writer_close(writer);
+}
+
 int main(void)
 {
     static uint8_t value[VALUE_BYTES];
@@ -111,6 +151,7 @@ int main(void)
                                .headers = &header,
                                .header_count = 1 };
     bench("line", (struct evl_format_options){ .kind = EVL_FORMAT_LINE }, &plain);
+    bench_many(&plain);
     bench("line -K",
           (struct evl_format_options){ .kind = EVL_FORMAT_LINE, .key_delimiter = evl_text("\t") },
           &full);

@@ -97,7 +97,7 @@ static size_t decode(struct batch_reader *r, struct evl_bytes bytes)
     return sum;
 }
 
-static void bench_decode(const char *what, const uint8_t *values, enum codec codec)
+static void bench_decode(const char *what, const uint8_t *values, enum evl_codec codec)
 {
     struct batch_seal seal = BATCH_SEAL_PLAIN;
     struct batch_writer w = { 0 };
@@ -105,7 +105,7 @@ static void bench_decode(const char *what, const uint8_t *values, enum codec cod
     double speeds[RUNS];
     uint8_t *batch;
     size_t size;
-    int turns = codec == CODEC_NONE ? 1000 : 50;
+    int turns = codec == EVL_CODEC_NONE ? 1000 : 50;
     seal.attributes = (int16_t)codec;
     encode(&w, values, &seal, &batch, &size);
     for (int i = 0; i < RUNS; i++) {
@@ -119,7 +119,7 @@ static void bench_decode(const char *what, const uint8_t *values, enum codec cod
     batch_writer_release(&w);
 }
 
-static void bench_pack(enum codec codec, const uint8_t *values)
+static void bench_pack(enum evl_codec codec, const uint8_t *values)
 {
     struct compressor c = { 0 };
     struct evl_buffer packed = { 0 };
@@ -134,12 +134,12 @@ static void bench_pack(enum codec codec, const uint8_t *values)
         }
         speeds[i] = (double)TURNS * BYTES / (now() - begin) / 1e6;
     }
-    report(codec_name(codec), packed.count, "MB/s packed", speeds);
+    report(evl_codec_name(codec), packed.count, "MB/s packed", speeds);
     compressor_release(&c);
     buf_release(&packed);
 }
 
-static void bench_unpack(enum codec codec, const uint8_t *values)
+static void bench_unpack(enum evl_codec codec, const uint8_t *values)
 {
     struct compressor c = { 0 };
     struct decompressor d = { 0 };
@@ -156,7 +156,7 @@ static void bench_unpack(enum codec codec, const uint8_t *values)
                 abort();
         speeds[i] = (double)TURNS * BYTES / (now() - begin) / 1e6;
     }
-    report(codec_name(codec), packed.count, "MB/s unpacked", speeds);
+    report(evl_codec_name(codec), packed.count, "MB/s unpacked", speeds);
     compressor_release(&c);
     decompressor_release(&d);
     buf_release(&packed);
@@ -188,12 +188,12 @@ int main(void)
         bench_checksum("crc32c", crc32c, area, sizes[i]);
     bench_checksum("crc32c_portable", crc32c_portable, area, 16384);
     bench_encode(values);
-    bench_decode("check and decode", values, CODEC_NONE);
-    for (int codec = CODEC_GZIP; codec < CODEC_COUNT; codec++) {
-        if (!codec_is_built((enum codec)codec))
+    bench_decode("check and decode", values, EVL_CODEC_NONE);
+    for (int codec = EVL_CODEC_GZIP; codec < CODEC_COUNT; codec++) {
+        if (!evl_codec_usable((enum evl_codec)codec))
             continue;
-        bench_pack((enum codec)codec, values);
-        bench_unpack((enum codec)codec, values);
+        bench_pack((enum evl_codec)codec, values);
+        bench_unpack((enum evl_codec)codec, values);
     }
     memory_free(area);
     memory_free(values);

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct decompressor d;
     if (size == 0)
         return 0;
-    enum codec codec = (enum codec)(CODEC_GZIP + data[0] % (CODEC_COUNT - 1));
+    enum evl_codec codec = (enum evl_codec)(EVL_CODEC_GZIP + data[0] % (CODEC_COUNT - 1));
     struct evl_bytes input = evl_bytes(data + 1, size - 1);
     struct evl_buffer plain = { 0 };
     struct evl_buffer packed = { 0 };

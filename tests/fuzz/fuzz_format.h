@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/crc32c.h"
+#include "fuzz.h"
 
 /* What came out of one reading, up to the first complaint. */
 struct fuzz_reading {
@@ -105,7 +106,5 @@ static inline int fuzz_format(const struct evl_format_options *options,
     check(!whole.err == !parts.err);
     return 0;
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif

@@ -56,11 +56,11 @@ static void wrapped(int8_t magic, struct evl_bytes set)
     memset(at, 0, HEAD_V1 + 8);
     at[7] = 200; /* its offset */
     at[16] = (uint8_t)magic;
-    at[17] = CODEC_SNAPPY;
+    at[17] = EVL_CODEC_SNAPPY;
     wrapper.count = (magic ? HEAD_V1 : HEAD_V1 - 8) + 8;
     size_t body = wrapper.count;
     put_i32(at + body - 8, -1);
-    if (!compressor_pack(&c, CODEC_SNAPPY, 0, set, &wrapper)) {
+    if (!compressor_pack(&c, EVL_CODEC_SNAPPY, 0, set, &wrapper)) {
         put_i32(wrapper.at + body - 4, (int32_t)(wrapper.count - body));
         seal(wrapper.at, wrapper.count);
         read_all(buf_bytes(&wrapper));

@@ -7,8 +7,7 @@
 #include "config/config.h"
 #include "config/meta.h"
 #include "config/properties.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void try_properties(struct evl_bytes text)
 {
@@ -79,12 +78,12 @@ static void try_setting(struct evl_bytes text)
     buf_release(&out);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *at, size_t count)
 {
-    if (size == 0)
+    if (count == 0)
         return 0;
-    struct evl_bytes text = evl_bytes(data + 1, size - 1);
-    switch (data[0] % 4) {
+    struct evl_bytes text = evl_bytes(at + 1, count - 1);
+    switch (at[0] % 4) {
     case 0: try_properties(text); break;
     case 1: try_meta(text); break;
     case 2: try_ini(text); break;

@@ -24,7 +24,7 @@ void kit_close(struct kit *k) { sim_destroy(k->sim); }
 enum evl_error kit_join_on(struct kit *k, struct kit_user *u, struct io *io, bool writable)
 {
     *u = (struct kit_user){ .io = io };
-    enum evl_error err = share_open(io, "d", writable, 16, &u->share);
+    enum evl_error err = share_open(io, "d", writable, &u->share);
     if (err)
         return err;
     struct log_options o = { .io = io,

@@ -165,7 +165,7 @@ TEST("records of chance come back from every codec as they were")
     kit_seed(11);
     for (int i = 0; i < 400; i++) {
         int codec = i % CODEC_COUNT;
-        if (codec_is_built((enum codec)codec))
+        if (evl_codec_usable((enum evl_codec)codec))
             round_trip(&w, &r, codec, i % 2 == 1);
     }
     batch_writer_release(&w);
@@ -363,7 +363,7 @@ TEST("with append time all records have the time of the append")
 
 TEST("a batch that Kafka's cleaner left is read: horizon, gaps, times")
 {
-    if (!codec_is_built(CODEC_GZIP))
+    if (!evl_codec_usable(EVL_CODEC_GZIP))
         return;
     struct evl_buffer b = hex_read(cleaned);
     struct batch_reader r = { 0 };
@@ -390,7 +390,7 @@ TEST("an emptied batch is written as Kafka's cleaner writes it, and has no recor
     uint8_t *at;
     size_t size;
     int32_t count;
-    seal.attributes = CODEC_GZIP; /* what the batch was before */
+    seal.attributes = EVL_CODEC_GZIP; /* what the batch was before */
     seal.producer_id = 77;
     seal.producer_epoch = 3;
     seal.base_sequence = 55;
@@ -437,7 +437,7 @@ TEST("a batch that unpacks to more than is allowed is refused")
     uint8_t *at;
     size_t size;
     bool more;
-    seal.attributes = CODEC_SNAPPY;
+    seal.attributes = EVL_CODEC_SNAPPY;
     batch_begin(&w);
     batch_add(&w, &record);
     REQUIRE(!batch_finish(&w, &seal, &at, &size));

@@ -14,13 +14,13 @@
 #include "unit.h"
 
 /* Every codec that is built; the others are named. */
-#define codec_each(c)                                                              \
-    for (enum codec c = CODEC_GZIP; (int)c < CODEC_COUNT; c = (enum codec)(c + 1)) \
-        if (!codec_is_built(c))                                                    \
-            printf("# skipped, not built: %s\n", codec_name(c));                   \
+#define codec_each(c)                                                                          \
+    for (enum evl_codec c = EVL_CODEC_GZIP; (int)c < CODEC_COUNT; c = (enum evl_codec)(c + 1)) \
+        if (!evl_codec_usable(c))                                                              \
+            printf("# skipped, not built: %s\n", evl_codec_name(c));                           \
         else
 
-static struct evl_buffer packed_with(enum codec codec, int level, struct evl_bytes plain)
+static struct evl_buffer packed_with(enum evl_codec codec, int level, struct evl_bytes plain)
 {
     struct compressor c = { 0 };
     struct evl_buffer packed = { 0 };
@@ -29,7 +29,7 @@ static struct evl_buffer packed_with(enum codec codec, int level, struct evl_byt
     return packed;
 }
 
-static enum evl_error unpacked(enum codec codec, struct evl_bytes packed, size_t plain_max,
+static enum evl_error unpacked(enum evl_codec codec, struct evl_bytes packed, size_t plain_max,
                                struct evl_buffer *plain)
 {
     struct decompressor d = { 0 };
@@ -57,11 +57,11 @@ static struct evl_buffer plain_make(size_t count)
 
 TEST("a codec is known by its name")
 {
-    enum codec codec;
+    enum evl_codec codec;
     for (int i = 0; i < CODEC_COUNT; i++)
-        EXPECT(codec_parse(codec_name((enum codec)i), &codec) && (int)codec == i);
-    EXPECT(!codec_parse("lzma", &codec) && !codec_name((enum codec)5) &&
-           !codec_name((enum codec)7));
+        EXPECT(evl_codec_parse(evl_codec_name((enum evl_codec)i), &codec) && (int)codec == i);
+    EXPECT(!evl_codec_parse("lzma", &codec) && !evl_codec_name((enum evl_codec)5) &&
+           !evl_codec_name((enum evl_codec)7));
 }
 
 TEST("every codec gives back what it was given, whatever the size")
@@ -92,18 +92,18 @@ TEST("every codec gives back what it was given, whatever the size")
 TEST("every level of every codec can be read, and others are refused by name")
 {
     static const struct {
-        enum codec codec;
+        enum evl_codec codec;
         int low, high, wrong;
-    } rows[] = { { CODEC_GZIP, 1, 9, 10 },
-                 { CODEC_LZ4, 1, 17, 18 },
-                 { CODEC_ZSTD, -5, 19, 23 },
-                 { CODEC_SNAPPY, 0, 0, 1 } };
+    } rows[] = { { EVL_CODEC_GZIP, 1, 9, 10 },
+                 { EVL_CODEC_LZ4, 1, 17, 18 },
+                 { EVL_CODEC_ZSTD, -5, 19, 23 },
+                 { EVL_CODEC_SNAPPY, 0, 0, 1 } };
     kit_seed(3);
     struct evl_buffer given = plain_make(5000);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct compressor c = { 0 };
         struct evl_buffer packed = { 0 };
-        if (!codec_is_built(rows[i].codec))
+        if (!evl_codec_usable(rows[i].codec))
             continue;
         for (int level = rows[i].low; level <= rows[i].high; level++) {
             struct evl_buffer plain = { 0 };
@@ -115,7 +115,7 @@ TEST("every level of every codec can be read, and others are refused by name")
         }
         EXPECT(compressor_pack(&c, rows[i].codec, rows[i].wrong, buf_bytes(&given), &packed) ==
                EVL_ERR_CONFIG);
-        EXPECT(strstr(evl_fault(), codec_name(rows[i].codec)));
+        EXPECT(strstr(evl_fault(), evl_codec_name(rows[i].codec)));
         compressor_release(&c);
         buf_release(&packed);
     }
@@ -125,12 +125,12 @@ TEST("every level of every codec can be read, and others are refused by name")
 TEST("a codec that is none is refused as damage, one that was not built as configuration")
 {
     struct evl_buffer plain = { 0 };
-    EXPECT(unpacked((enum codec)7, evl_text("x"), 100, &plain) == EVL_ERR_CORRUPT);
-    for (int i = CODEC_GZIP; i < CODEC_COUNT; i++) {
-        enum codec codec = (enum codec)i;
-        if (!codec_is_built(codec)) {
+    EXPECT(unpacked((enum evl_codec)7, evl_text("x"), 100, &plain) == EVL_ERR_CORRUPT);
+    for (int i = EVL_CODEC_GZIP; i < CODEC_COUNT; i++) {
+        enum evl_codec codec = (enum evl_codec)i;
+        if (!evl_codec_usable(codec)) {
             EXPECT(unpacked(codec, evl_text("x"), 100, &plain) == EVL_ERR_CONFIG);
-            EXPECT(strstr(evl_fault(), codec_name(codec)));
+            EXPECT(strstr(evl_fault(), evl_codec_name(codec)));
         }
     }
     buf_release(&plain);
@@ -147,10 +147,10 @@ TEST("compressed bytes that end too early, or go on too long, are refused")
         int frames = 0; /* snappy's frame has no end mark: its head alone is one */
         for (size_t cut = 0; cut < packed.count; cut++)
             frames += !unpacked(codec, evl_bytes(packed.at, cut), 700, &plain);
-        EXPECT(frames == (codec == CODEC_SNAPPY));
+        EXPECT(frames == (codec == EVL_CODEC_SNAPPY));
         buf_add_text(&packed, "behind the end");
         EXPECT(unpacked(codec, buf_bytes(&packed), 7000, &plain) == EVL_ERR_CORRUPT);
-        EXPECT(plain.count == 0 && strstr(evl_fault(), codec_name(codec)) == evl_fault());
+        EXPECT(plain.count == 0 && strstr(evl_fault(), evl_codec_name(codec)) == evl_fault());
         buf_release(&packed);
         buf_release(&plain);
     }
@@ -185,7 +185,7 @@ TEST("a bomb stops at the limit, soon, and takes no more memory than that")
         clock_t begin = clock();
         EXPECT(unpacked(codec, buf_bytes(&packed), LIMIT, &plain) == EVL_ERR_TOO_LARGE);
         EXPECT(clock() - begin < CLOCKS_PER_SEC / 2);
-        EXPECT(plain.room <= 4 * LIMIT && (plain.room <= 2 * LIMIT || codec == CODEC_SNAPPY));
+        EXPECT(plain.room <= 4 * LIMIT && (plain.room <= 2 * LIMIT || codec == EVL_CODEC_SNAPPY));
         buf_release(&packed);
         buf_release(&plain);
     }
@@ -194,13 +194,13 @@ TEST("a bomb stops at the limit, soon, and takes no more memory than that")
 
 TEST("gzip members that follow each other are one, as Java reads them")
 {
-    if (!codec_is_built(CODEC_GZIP))
+    if (!evl_codec_usable(EVL_CODEC_GZIP))
         return;
-    struct evl_buffer one = packed_with(CODEC_GZIP, 0, evl_text("abc"));
-    struct evl_buffer two = packed_with(CODEC_GZIP, 0, evl_text("def"));
+    struct evl_buffer one = packed_with(EVL_CODEC_GZIP, 0, evl_text("abc"));
+    struct evl_buffer two = packed_with(EVL_CODEC_GZIP, 0, evl_text("def"));
     struct evl_buffer plain = { 0 };
     buf_add(&one, two.at, two.count);
-    EXPECT(!unpacked(CODEC_GZIP, buf_bytes(&one), 100, &plain));
+    EXPECT(!unpacked(EVL_CODEC_GZIP, buf_bytes(&one), 100, &plain));
     EXPECT(evl_bytes_equal(buf_bytes(&plain), evl_text("abcdef")));
     buf_release(&one);
     buf_release(&two);
@@ -212,7 +212,7 @@ TEST("snappy is framed as Java frames it, in blocks of 32 KiB")
     static const uint8_t head[] = { 0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1 };
     kit_seed(6);
     struct evl_buffer given = plain_make(40000);
-    struct evl_buffer packed = packed_with(CODEC_SNAPPY, 0, buf_bytes(&given));
+    struct evl_buffer packed = packed_with(EVL_CODEC_SNAPPY, 0, buf_bytes(&given));
     size_t count;
     REQUIRE(packed.count > 20 && memcmp(packed.at, head, sizeof head) == 0);
     uint32_t first = get_u32(packed.at + 16);
@@ -225,7 +225,7 @@ TEST("snappy is framed as Java frames it, in blocks of 32 KiB")
     struct evl_buffer plain = { 0 }; /* two frames are read as one */
     buf_room(&packed, packed.count);
     buf_add(&packed, packed.at, packed.count);
-    EXPECT(!unpacked(CODEC_SNAPPY, buf_bytes(&packed), 80000, &plain) && plain.count == 80000);
+    EXPECT(!unpacked(EVL_CODEC_SNAPPY, buf_bytes(&packed), 80000, &plain) && plain.count == 80000);
     buf_release(&given);
     buf_release(&packed);
     buf_release(&plain);
@@ -235,7 +235,7 @@ TEST("a bare snappy block is read, as librdkafka sends it")
 {
     static const uint8_t block[] = { 10, 0 << 2, 'a', (9 - 1) << 2 | 2, 1, 0 };
     struct evl_buffer plain = { 0 };
-    EXPECT(!unpacked(CODEC_SNAPPY, evl_bytes(block, sizeof block), 10, &plain));
+    EXPECT(!unpacked(EVL_CODEC_SNAPPY, evl_bytes(block, sizeof block), 10, &plain));
     EXPECT(evl_bytes_equal(buf_bytes(&plain), evl_text("aaaaaaaaaa")));
     buf_release(&plain);
 }
@@ -258,7 +258,7 @@ TEST("a snappy block that lies is refused")
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct evl_buffer plain = { 0 };
         enum evl_error err =
-            unpacked(CODEC_SNAPPY, evl_bytes(rows[i].at, rows[i].count), 1 << 20, &plain);
+            unpacked(EVL_CODEC_SNAPPY, evl_bytes(rows[i].at, rows[i].count), 1 << 20, &plain);
         if (err != EVL_ERR_CORRUPT)
             printf("# a block that %s\n", rows[i].what);
         EXPECT(err == EVL_ERR_CORRUPT);
@@ -318,9 +318,9 @@ TEST("our snappy and libsnappy read each other")
 TEST("an LZ4 frame begins as Java begins it")
 {
     static const uint8_t head[] = { 0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82 };
-    if (!codec_is_built(CODEC_LZ4))
+    if (!evl_codec_usable(EVL_CODEC_LZ4))
         return;
-    struct evl_buffer packed = packed_with(CODEC_LZ4, 0, evl_text("some text"));
+    struct evl_buffer packed = packed_with(EVL_CODEC_LZ4, 0, evl_text("some text"));
     REQUIRE(packed.count > sizeof head);
     EXPECT(memcmp(packed.at, head, sizeof head) == 0);
     EXPECT(get_u32(packed.at + packed.count - 4) == 0); /* the end mark, no checksum */

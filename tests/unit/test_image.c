@@ -307,6 +307,12 @@ TEST("what a metadata transaction holds counts from its end on, or never")
     REQUIRE(apply(&s, METADATA_abort_transaction_record, 0, &abort_it) == EVL_OK);
     EXPECT(!image_topic(s.image, "never"));
     EXPECT(apply(&s, METADATA_end_transaction_record, 0, NULL) == EVL_ERR_CORRUPT);
+    /* An end with something behind it is none; what lies between is read too. */
+    REQUIRE(apply(&s, METADATA_begin_transaction_record, 0, &begin) == EVL_OK);
+    EXPECT(image_apply(s.image, evl_bytes("\1\30\0\0x", 5)) == EVL_ERR_CORRUPT);
+    EXPECT(image_apply(s.image, evl_bytes("\1\2\0\7ord", 7)) == EVL_ERR_CORRUPT);
+    EXPECT(s.image->in_transaction &&
+           apply(&s, METADATA_end_transaction_record, 0, NULL) == EVL_OK);
     stage_close(&s);
 }
 

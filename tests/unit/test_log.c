@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "io/io_file.h"
 #include "io/io_sim.h"
 #include "log/log.h"
 #include "log/reader.h"
@@ -44,7 +45,7 @@ struct user {
 static enum evl_error user_open(struct bench *b, struct user *u, bool writable)
 {
     *u = (struct user){ .io = sim_process(b->sim) };
-    enum evl_error err = share_open(u->io, "d", writable, 16, &u->share);
+    enum evl_error err = share_open(u->io, "d", writable, &u->share);
     if (err)
         return err;
     struct log_options o = { .io = u->io,
@@ -67,8 +68,8 @@ static void user_close(struct user *u)
 }
 
 /* Append one batch of `count` records, "from".."from+count-1". */
-static enum evl_error user_append(struct user *u, int64_t from, int count,
-                                  struct log_promise *promise)
+static enum evl_error user_append_how(struct user *u, int64_t from, int count, bool shown,
+                                      struct log_promise *promise)
 {
     char text[32];
     uint8_t *bytes;
@@ -88,10 +89,16 @@ static enum evl_error user_append(struct user *u, int64_t from, int count,
     if (err)
         return err;
     struct evl_bytes batch = evl_bytes(bytes, size);
-    err = log_append(u->log, &batch, 1, false, &place, &done, promise);
+    err = log_append(u->log, &batch, 1, shown, &place, &done, promise);
     if (!err)
         EXPECT(done == 1 && place.base_offset == from);
     return err;
+}
+
+static enum evl_error user_append(struct user *u, int64_t from, int count,
+                                  struct log_promise *promise)
+{
+    return user_append_how(u, from, count, false, promise);
 }
 
 static enum evl_error user_put(struct user *u, int64_t from, int count)
@@ -111,11 +118,14 @@ static int64_t user_read(struct user *u, int64_t from)
     struct evl_bytes bytes;
     bool got = false;
     int64_t next = from;
+    int32_t epoch = 0;
     enum evl_error err;
     reader_begin(&r, u->log, from);
     while (!(err = reader_next(&r, log_end(u->log), &batch, &bytes, &got)) && got) {
         struct evl_record record;
         bool more;
+        EXPECT(batch.leader_epoch >= epoch);
+        epoch = batch.leader_epoch;
         err = batch_open(&records, bytes, 1 << 20);
         while (!err && !(err = batch_next(&records, &record, &more)) && more) {
             char text[32];
@@ -229,6 +239,31 @@ TEST("after a power cut what was synced is there, and appending goes on")
     }
 }
 
+TEST("leader epochs rise with what is cut off, and never fall, whatever their file says")
+{
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        struct bench b;
+        struct user u;
+        struct log_promise promise;
+        int64_t end = 0;
+        bench_open(&b, seed);
+        for (int boot = 0; boot < 6; boot++) {
+            REQUIRE(user_open(&b, &u, true) == EVL_OK);
+            EXPECT(user_read(&u, 0) >= end);
+            end = log_end(u.log);
+            EXPECT(user_put(&u, end++, 1) == EVL_OK);
+            if (boot == 4)
+                EXPECT(io_file_replace(u.io, "d/t-0", "leader-epoch-checkpoint",
+                                       evl_text("0\n1\n")) == EVL_OK);
+            for (int i = 0; i < 3; i++)
+                EXPECT(user_append(&u, end + i, 1, &promise) == EVL_OK);
+            sim_power_cut(b.sim);
+            user_close(&u);
+        }
+        bench_close(&b);
+    }
+}
+
 TEST("a writer killed in the middle of its write leaves no half batch to others")
 {
     for (uint64_t at = 1; at < 120; at++) {
@@ -251,6 +286,33 @@ TEST("a writer killed in the middle of its write leaves no half batch to others"
         int64_t end = (int64_t)log_word(u.log, SHARE_WRITTEN);
         log_leave(u.log);
         EXPECT(end == acknowledged || end == acknowledged + 2);
+        EXPECT(user_put(&u, end, 2) == EVL_OK);
+        EXPECT(user_read(&u, 0) == end + 2);
+        user_close(&u);
+        bench_close(&b);
+    }
+}
+
+TEST("records that were only shown are lost from the end, in whole segments too")
+{
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        struct bench b;
+        struct user u;
+        struct log_promise promise;
+        bench_open(&b, seed);
+        b.config.segment_bytes = 300;
+        b.config.index_interval_bytes = 100;
+        REQUIRE(user_open(&b, &u, true) == EVL_OK);
+        for (int i = 0; i < 5; i++)
+            EXPECT(user_put(&u, 2 * i, 2) == EVL_OK);
+        for (int i = 5; i < 20; i++)
+            EXPECT(user_append_how(&u, 2 * i, 2, true, &promise) == EVL_OK);
+        EXPECT(user_read(&u, 0) == 40);
+        sim_power_cut(b.sim);
+        user_close(&u);
+        REQUIRE(user_open(&b, &u, true) == EVL_OK);
+        int64_t end = user_read(&u, 0);
+        EXPECT(end >= 10 && end <= 40);
         EXPECT(user_put(&u, end, 2) == EVL_OK);
         EXPECT(user_read(&u, 0) == end + 2);
         user_close(&u);

@@ -11,7 +11,7 @@
 struct sample {
     const char *who;
     int magic;
-    enum codec codec;
+    enum evl_codec codec;
     int64_t first;
     const char *hex;
 };
@@ -71,14 +71,14 @@ TEST("batches and old message sets of Java and of Python are read, in every code
     struct batch_reader r = { 0 };
     for (int i = 0; i < SAMPLES; i++) {
         const struct sample *s = &samples[i];
-        if (!codec_is_built(s->codec)) {
-            printf("# skipped, not built: %s\n", codec_name(s->codec));
+        if (!evl_codec_usable(s->codec)) {
+            printf("# skipped, not built: %s\n", evl_codec_name(s->codec));
             continue;
         }
         struct evl_buffer bytes = hex_read(s->hex);
         int found = sample_read(s, buf_bytes(&bytes), &r);
         if (found != 2)
-            printf("# %s, magic %d, %s\n", s->who, s->magic, codec_name(s->codec));
+            printf("# %s, magic %d, %s\n", s->who, s->magic, evl_codec_name(s->codec));
         EXPECT(found == 2);
         buf_release(&bytes);
     }
@@ -92,7 +92,8 @@ TEST("a plain message is seen as a batch of one")
         hex_read("00000000000000000000001aa5da6a6201000000018bcfe56800000000026b31000000027631");
     struct batch b;
     REQUIRE(!message_check(buf_bytes(&v0), &b));
-    EXPECT(b.magic == 0 && b.count == 1 && b.size == 30 && b.max_timestamp == -1);
+    EXPECT(b.magic == 0 && b.count == 1 && b.size == 30);
+    EXPECT(b.max_timestamp == EVL_NO_TIMESTAMP);
     EXPECT(b.base_offset == 0 && b.last_offset == 0 && b.leader_epoch == -1);
     EXPECT(b.producer_id == -1 && b.producer_epoch == -1 && b.base_sequence == -1);
     REQUIRE(!entry_check(buf_bytes(&v1), &b));
@@ -107,7 +108,8 @@ TEST("a wrapper's count and first offset are known once it is open")
     for (int i = 0; i < SAMPLES; i++) {
         const struct sample *s = &samples[i];
         struct batch b;
-        if (s->magic == 2 || s->codec == CODEC_NONE || !codec_is_built(s->codec) || s->first == 0)
+        if (s->magic == 2 || s->codec == EVL_CODEC_NONE || !evl_codec_usable(s->codec) ||
+            s->first == 0)
             continue;
         struct evl_buffer bytes = hex_read(s->hex);
         EXPECT(!entry_check(buf_bytes(&bytes), &b));
@@ -154,8 +156,8 @@ static struct evl_buffer wrapper_make(int8_t magic, int8_t attributes, int64_t o
     struct compressor c = { 0 };
     struct evl_buffer packed = { 0 };
     struct evl_buffer wrapper = { 0 };
-    EXPECT(!compressor_pack(&c, CODEC_SNAPPY, 0, buf_bytes(inner), &packed));
-    message_add(&wrapper, magic, (int8_t)(attributes | CODEC_SNAPPY), offset, 99,
+    EXPECT(!compressor_pack(&c, EVL_CODEC_SNAPPY, 0, buf_bytes(inner), &packed));
+    message_add(&wrapper, magic, (int8_t)(attributes | EVL_CODEC_SNAPPY), offset, 99,
                 buf_bytes(&packed));
     compressor_release(&c);
     buf_release(&packed);

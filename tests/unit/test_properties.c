@@ -75,11 +75,12 @@ TEST("meta.properties says whose directory this is")
     struct meta back;
     struct evl_buffer out = { 0 };
     meta.directory = uuid_make(7, 8);
+    meta.format = 1;
     meta_print(&meta, &out);
     EXPECT(strncmp(buf_text(&out), "version=1\ncluster.id=MkU3OEVBNTcwNTJENDM2Qg\nnode.id=1\n",
                    52) == 0);
     REQUIRE(meta_read(buf_bytes(&out), &back) == EVL_OK);
-    EXPECT(back.node == 1 && uuid_equal(&back.directory, &meta.directory));
+    EXPECT(back.node == 1 && uuid_equal(&back.directory, &meta.directory) && back.format == 1);
     EXPECT(strcmp(back.cluster, meta.cluster) == 0);
     buf_release(&out);
 }
@@ -89,6 +90,7 @@ TEST("a meta.properties of old Kafka is read, one of the future is not")
     struct meta meta;
     EXPECT(meta_read(evl_text("#\n#Tue\nbroker.id=3\nversion=0\n"), &meta) == EVL_OK);
     EXPECT(meta.node == 3 && meta.cluster[0] == '\0' && uuid_is_zero(&meta.directory));
+    EXPECT(meta.format == 0);
     EXPECT(meta_read(evl_text("version=2\nnode.id=1\ncluster.id=x"), &meta) == EVL_ERR_CONFIG);
     EXPECT(meta_read(evl_text("version=1\ncluster.id=x"), &meta) == EVL_ERR_CONFIG);
     EXPECT(strstr(evl_fault(), "there is no node.id"));

@@ -81,7 +81,7 @@ static enum evl_error decode_copy(const struct message *m, int version, const ui
     struct evl_buffer copy = { 0 };
     arena_reset(&w->arena);
     void *message = arena_take(&w->arena, 1, m->size);
-    copy.at = buf_room(&copy, count);
+    (void)buf_room(&copy, count + 1);
     buf_add(&copy, at, count);
     enum evl_error err = proto_decode(m, version, buf_bytes(&copy), &w->arena, message);
     buf_release(&copy);

@@ -109,7 +109,7 @@ static int tag_of(const json_t *field)
     if (!tag)
         return 0;
     const char *text = json_string_value(tag);
-    return TAG(text ? atoi(text) : (int)json_integer_value(tag));
+    return TAG(text ? (int)strtol(text, NULL, 10) : (int)json_integer_value(tag));
 }
 
 #define AGREE(condition, what)                                             \

@@ -57,6 +57,12 @@ int32_t evl_producer_partitions(const struct evl_producer *producer);
  * record and nothing else; after another failure nothing more is taken. */
 enum evl_error evl_producer_send(struct evl_producer *producer, const struct evl_record *record);
 
+/* Take records that are nothing but a value, as evl_producer_send would one by
+ * one; partition -1 lets the partitioner choose.  *done were taken, all of them
+ * unless an error says what is wrong with the next one. */
+enum evl_error evl_producer_send_values(struct evl_producer *producer, int32_t partition,
+                                        const struct evl_bytes *values, size_t count, size_t *done);
+
 /* Take a sealed batch as it is (the offsets become the log's): format `batch`. */
 enum evl_error evl_producer_send_batch(struct evl_producer *producer, int32_t partition,
                                        struct evl_bytes batch);

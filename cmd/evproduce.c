@@ -1,0 +1,434 @@
+/* evproduce.c - write records to a topic.
+ *
+ * This file reads the options and sets things up; evproduce_input.c moves the
+ * records. */
+#include "evproduce.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <evl/text.h>
+
+/* clang-format off */
+#define ROW(letter, name, argument, kind, member, completes, usual, help)       \
+    { letter, name, argument, OPTION_##kind, offsetof(struct produce_options, member), \
+      COMPLETES_##completes, usual, help }
+#define USUAL true
+#define RARE  false
+
+static const struct option rows[] = {
+    { .help = "How to read" },
+    ROW('i', "input", FORM_NAMES, CHOICE, form.kind, NOTHING, USUAL,
+        "Its form: line tsv json msgpack frame raw batch. Default: line. See evformat(5)."),
+    ROW('F', "format", "STRING", TEXT, form.string, NOTHING, USUAL,
+        "The form of the input, as '%k %v\\n'. See evformat(5)."),
+    ROW('D', "delimiter", "STRING", TEXT, form.delimiter, NOTHING, RARE,
+        "What ends a line. Default: \\n. Knows \\n \\t \\r \\0 \\\\ \\xNN."),
+    ROW('0', "null-data", NULL, FLAG, form.null_data, NOTHING, RARE, "A NUL byte ends a line."),
+    ROW('K', "key-delimiter", "STRING", TEXT, form.key_delimiter, NOTHING, USUAL,
+        "A line is a key, this, and a value."),
+    ROW(0, "columns", "LIST", TEXT, form.columns, NOTHING, RARE,
+        "The columns of tsv. Default: key,value."),
+    ROW(0, "null", "STRING", TEXT, form.null_text, NOTHING, RARE,
+        "A field that is equal to this is null."),
+    ROW(0, "whole", NULL, FLAG, form.whole, NOTHING, RARE,
+        "Each file, or stdin, is one record. The same as -i raw."),
+    ROW(0, "max-record", "SIZE", SIZE, record_max, NOTHING, RARE,
+        "Refuse a record that takes more bytes of input. Default: 1G."),
+    ROW(0, "end-mark", NULL, FLAG, end_mark, NOTHING, RARE,
+        "JSON that ends without an end mark was cut off. Exit with 65."),
+    ROW(0, "no-end-mark", NULL, FLAG, no_end_mark, NOTHING, RARE,
+        "Msgpack may end without an end mark."),
+    ROW(0, "skip-bad", "[=N]", TEXT, skip_bad, NOTHING, RARE,
+        "Go on after malformed records, after N of them at most."),
+    ROW(0, "bad", "FILE", TEXT, bad, FILE, RARE,
+        "Go on after malformed records, and append them to FILE."),
+    ROW(0, "utc", NULL, FLAG, form.utc, NOTHING, RARE, "Read times in UTC, not in the local zone."),
+
+    { .help = "What to write" },
+    ROW('m', "message", "TEXT", LIST, messages, NOTHING, USUAL,
+        "The record itself. Stdin is not read; may be repeated."),
+    ROW('k', "key", "TEXT", TEXT, key, NOTHING, USUAL, "The key of records that have none."),
+    ROW('H', "header", "NAME=VALUE", LIST, headers, NOTHING, RARE,
+        "A header for records that have none of this name. NAME alone is null; NAME=@FILE is what "
+        "is in FILE; may be repeated."),
+    ROW('p', "partition", "N", NUMBER, partition, NOTHING, USUAL, "The partition to write to."),
+    ROW('T', "timestamp", "TIME", TEXT, timestamp, NOTHING, RARE,
+        "The timestamp of records that have none. Default: when they are read."),
+    ROW('Z', "tombstone", NULL, FLAG, tombstone, NOTHING, RARE, "An empty value is a null value."),
+    ROW(0, "partitioner", "murmur2|sticky|rr|random|crc32|fnv1a|input", CHOICE, partitioner,
+        NOTHING, RARE,
+        "How a record finds its partition. Murmur2 goes by the key as Kafka's Java client does, "
+        "and by batch without a key; input obeys what the record says. Default: murmur2."),
+
+    { .help = "How to write" },
+    ROW('z', "compress", "none|gzip|snappy|lz4|zstd", CHOICE, codec, NOTHING, USUAL,
+        "How to compress batches. Default: none."),
+    ROW('a', "acks", "all|1", CHOICE, acks, NOTHING, RARE,
+        "How many copies to wait for. A directory holds one, so both mean the same here; "
+        "--flush says whether it is on disk."),
+    ROW(0, "flush", "sync|os", CHOICE, flush, NOTHING, USUAL,
+        "Sync: a record is acknowledged once it is on disk. Os: once the system has it; it is lost "
+        "when the machine goes down. Default: the topic's setting, which is sync unless set."),
+    ROW(0, "linger", "DURATION", DURATION, linger_ms, NOTHING, RARE,
+        "How long a record may wait for others while more is coming. Default: 5ms."),
+    ROW(0, "batch", "SIZE", SIZE, batch_bytes, NOTHING, RARE,
+        "Write a batch when it has this size. Default: 256k."),
+    ROW(0, "rate", "N|SIZE", TEXT, rate, NOTHING, RARE,
+        "At most N records a second, or, with a unit (1M), that many bytes."),
+    ROW(0, "pace", "FACTOR", TEXT, pace, NOTHING, RARE,
+        "Write records as far apart as their timestamps are, FACTOR times as fast."),
+    ROW(0, "create", "[=N]", TEXT, create, NOTHING, RARE,
+        "A missing topic is made with N partitions. Without this, too, but with one."),
+    ROW(0, "no-create", NULL, FLAG, no_create, NOTHING, RARE, "A missing topic is an error: 66."),
+    ROW(0, "force", NULL, FLAG, force, NOTHING, RARE,
+        "Write on a file system that processes cannot share safely."),
+
+    { .help = "What to print" },
+    ROW(0, "receipt", "[=FORMAT]", TEXT, receipt, NOTHING, USUAL,
+        "Print where each acknowledged record went. A line of topic, partition, offset and "
+        "timestamp, or what FORMAT says."),
+    ROW(0, "tee", NULL, FLAG, tee, NOTHING, RARE, "Copy the accepted input to stdout."),
+    ROW('j', "json", NULL, FLAG, json, NOTHING, RARE, "With -v: the summary is JSON."),
+    ROW(0, "progress", "auto|always|never", CHOICE, progress, NOTHING, RARE,
+        "Whether long work shows how far it is. Auto: on a terminal, after two seconds."),
+    { 0 },
+};
+/* clang-format on */
+
+static const char *const usage[] = {
+    "evproduce [options] TOPIC [FILE...]",
+    "evproduce [options] TOPIC -m TEXT [-m TEXT]...",
+    NULL,
+};
+static const char *const examples[] = {
+    "echo hello | evproduce greetings",
+    "evproduce -K : users users.txt",
+    "evconsume -o msgpack a | evproduce -i msgpack b",
+    NULL,
+};
+
+/* ---- what the options mean ------------------------------------------------ */
+
+static int rate_read(struct produce *p)
+{
+    const char *text = p->options.rate;
+    bool good =
+        !text || number_read(text, &p->rate_records) || evl_parse_size(text, &p->rate_bytes);
+    if (!good || (text && p->rate_records + p->rate_bytes == 0))
+        return say_usage("--rate: '%s' is not a number of records, nor a size, as 1M", text);
+    text = p->options.pace;
+    char *end = NULL;
+    p->pace = text ? strtod(text, &end) : 0;
+    if (text && (*end || !(p->pace > 0)))
+        return say_usage("--pace: '%s' is not a factor, as 1.0 or 10", text);
+    return 0;
+}
+
+static int bad_read(struct produce *p)
+{
+    const char *skip = p->options.skip_bad;
+    p->bad_max = p->options.bad || skip ? INT64_MAX : 0;
+    if (skip && *skip && !number_read(skip, &p->bad_max))
+        return say_usage("--skip-bad: '%s' is not a number", skip);
+    p->bad_file = -1;
+    if (p->options.bad) {
+        p->bad_file = open(p->options.bad, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        if (p->bad_file < 0)
+            return say_system("%s", p->options.bad);
+    }
+    return 0;
+}
+
+/* The whole of a small file, as a header's value. */
+static int file_read(const char *path, struct evl_bytes *bytes)
+{
+    enum { HEADER_FILE_MAX = 1 << 20 };
+    struct evl_buffer text = { 0 };
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return say_system("%s", path);
+    text.count = fread(evl_buffer_room(&text, HEADER_FILE_MAX + 1), 1, HEADER_FILE_MAX + 1, file);
+    int status = ferror(file) ? say_system("%s", path) : 0;
+    if (status == 0 && text.count > HEADER_FILE_MAX)
+        status = say_usage("--header: %s: more than 1 MiB", path);
+    fclose(file);
+    *bytes = evl_buffer_bytes(&text); /* lives as long as the tool */
+    return status;
+}
+
+static int headers_read(struct produce *p)
+{
+    for (size_t i = 0; i < p->options.headers.count; i++) {
+        const char *text = p->options.headers.at[i];
+        const char *equals = strchr(text, '=');
+        struct evl_header header = { .name = evl_text(text) };
+        int status = 0;
+        if (equals)
+            header.name.count = (size_t)(equals - text);
+        if (header.name.count == 0)
+            return say_usage("--header: '%s' has no name", text);
+        if (equals && equals[1] == '@')
+            status = file_read(equals + 2, &header.value);
+        else if (equals)
+            header.value = evl_text(equals + 1);
+        if (status)
+            return status;
+        evl_buffer_add(&p->headers, &header, sizeof header);
+    }
+    return 0;
+}
+
+static int timestamp_read(struct produce *p)
+{
+    const char *text = p->options.timestamp;
+    p->timestamp = EVL_NO_TIMESTAMP;
+    if (text && !evl_parse_time(text, p->options.form.utc, tool_now_ms(), &p->timestamp))
+        return say_usage("--timestamp: '%s' is not a time, as 2026-08-01 13:05, now, -1h", text);
+    return 0;
+}
+
+static int options_agree(const struct produce *p, const struct words *operands)
+{
+    const struct produce_options *o = &p->options;
+    bool changes = o->key || o->headers.count || o->timestamp || o->tombstone || o->receipt;
+    if (operands->count == 0)
+        return say_usage("which topic? see evproduce -h");
+    if (o->messages.count && operands->count > 1)
+        return say_usage("-m is the record itself: no file is read");
+    if (o->tee && o->receipt)
+        return say_usage("--tee and --receipt both want stdout");
+    if (o->no_create && o->create)
+        return say_usage("--create and --no-create say two things");
+    if (o->partition > INT32_MAX)
+        return say_usage("--partition: no topic has that many");
+    if (p->kind == EVL_FORMAT_BATCH && (changes || p->pace > 0 || o->messages.count))
+        return say_usage("batches are written as they are: no -k, -H, -T, -Z, -m, --pace, "
+                         "--receipt");
+    if (!evl_codec_usable((enum evl_codec)o->codec)) {
+        say(SAY_ERROR, "--compress: %s is not built in; build with its library, or choose another",
+            evl_codec_name((enum evl_codec)o->codec));
+        return EXIT_CONFIG;
+    }
+    return 0;
+}
+
+/* ---- setting up ----------------------------------------------------------- */
+
+static void acknowledged(void *context, const struct evl_receipt *receipt)
+{
+    struct produce *p = context;
+    struct evl_record record = EVL_RECORD_NONE;
+    record.topic = evl_text(receipt->topic);
+    record.partition = receipt->partition;
+    record.offset = receipt->offset;
+    record.timestamp = receipt->timestamp;
+    if (evl_format_write(p->receipts, &record, &p->sink.bytes) == EVL_OK)
+        (void)sink_record(&p->sink); /* its status is asked for at the end */
+}
+
+static int receipts_open(struct produce *p)
+{
+    const char *string = p->options.receipt;
+    if (!string)
+        return 0;
+    struct evl_format_options options = { .kind = EVL_FORMAT_STRING,
+                                          .string = *string ? string : "%t\\t%p\\t%o\\t%d\\n",
+                                          .utc = p->options.form.utc };
+    enum evl_error err = evl_format_writer_open(&options, &p->receipts);
+    return err ? say_fault(err) : 0;
+}
+
+static int reader_open(struct produce *p, struct evl_buffer *texts)
+{
+    struct evl_format_options options;
+    int status = form_options(&p->options.form, texts, &options);
+    if (status)
+        return status;
+    options.record_max = (size_t)p->options.record_max;
+    p->kind = options.kind;
+    enum evl_error err = evl_format_reader_open(&options, &p->reader);
+    return err ? say_fault(err) : 0;
+}
+
+static int partitions_wanted(const struct produce *p, int32_t *partitions)
+{
+    int64_t number = 0;
+    const char *text = p->options.create;
+    if (text && *text && (!number_read(text, &number) || number < 1 || number > INT32_MAX))
+        return say_usage("--create: '%s' is not a number of partitions", text);
+    *partitions = (int32_t)number;
+    return 0;
+}
+
+static int producer_open(struct produce *p)
+{
+    bool created = false;
+    struct evl_producer_options options = {
+        .topic = p->topic,
+        .create = !p->options.no_create,
+        .created = &created,
+        .partitioner = (enum evl_partitioner)p->options.partitioner,
+        .codec = (enum evl_codec)p->options.codec,
+        .flush = (enum evl_flush)(p->options.flush + 1), /* not given: the topic's */
+        .batch_bytes = (size_t)p->options.batch_bytes,
+        .acknowledged = p->receipts ? acknowledged : NULL,
+        .context = p,
+    };
+    int status = partitions_wanted(p, &options.create_partitions);
+    if (status)
+        return status;
+    enum evl_error err = evl_producer_open(p->place, &options, &p->producer);
+    if (err)
+        return say_fault(err);
+    int32_t count = evl_producer_partitions(p->producer);
+    if (created)
+        say(SAY_NOTICE, "%s: new topic, %d partition%s", p->topic, count, count == 1 ? "" : "s");
+    return 0;
+}
+
+_Static_assert(EVL_FLUSH_TOPIC == 0 && EVL_FLUSH_SYNC == 1 && EVL_FLUSH_OS == 2,
+               "--flush counts from -1");
+
+static int place_open(struct produce *p)
+{
+    struct spot spot;
+    int status = spot_find(&p->common.place, &spot);
+    if (status == 0)
+        status = spot_open(&spot, p->options.no_create ? SPOT_WRITE : SPOT_CREATE, p->options.force,
+                           &p->place);
+    spot_release(&spot);
+    return status;
+}
+
+/* ---- running -------------------------------------------------------------- */
+
+static int files_run(struct produce *p, const struct words *operands)
+{
+    int status = 0;
+    if (p->options.messages.count)
+        return input_messages(p);
+    if (operands->count == 1)
+        return input_run(p, "-");
+    for (size_t i = 1; i < operands->count && status == 0 && !signals_caught(); i++)
+        status = input_run(p, operands->at[i]);
+    return status;
+}
+
+static void summary_say(const struct produce *p)
+{
+    struct evl_producer_count count = evl_producer_count(p->producer);
+    char size[EVL_TEXT_ROOM], time[EVL_TEXT_ROOM];
+    int64_t ms = tool_clock_ms() - p->begun_ms;
+    struct evl_buffer text = { 0 };
+    if (p->options.json && say_hears(SAY_DETAIL)) {
+        text_print(&text, "{\"records\":%lld,\"bytes\":%lld,\"partitions\":%d,\"ms\":%lld}\n",
+                   (long long)count.records, (long long)count.bytes, count.partitions,
+                   (long long)ms);
+        (void)!write(STDERR_FILENO, text.at, text.count); /* there is nobody else to tell */
+    } else {
+        say(SAY_DETAIL, "%lld records, %s%s, %d partition%s, %s", (long long)count.records,
+            evl_print_size(count.bytes, size), count.bytes < 1024 ? " bytes" : "", count.partitions,
+            count.partitions == 1 ? "" : "s", evl_print_duration(ms, time));
+    }
+    evl_buffer_release(&text);
+}
+
+/* What was taken is written, whatever else went wrong. */
+static int produce_finish(struct produce *p, int status)
+{
+    enum { FAREWELL_MS = 5000 };
+    if (signals_caught())
+        signals_hurry(FAREWELL_MS);
+    enum evl_error err = evl_producer_flush(p->producer);
+    if (err)
+        keep_first(&status, produce_failed(p, err));
+    if (p->failed)
+        say(SAY_ERROR, "%lld of %lld records were acknowledged before that",
+            (long long)evl_producer_count(p->producer).records, (long long)p->sent);
+    if (p->bad_count)
+        say(SAY_WARNING, "%lld malformed records skipped", (long long)p->bad_count);
+    summary_say(p);
+    return status;
+}
+
+static int produce(struct produce *p, const struct words *operands)
+{
+    p->topic = operands->at[0];
+    p->begun_ms = tool_clock_ms();
+    int status = place_open(p);
+    if (status == 0)
+        status = receipts_open(p);
+    if (status == 0)
+        status = producer_open(p);
+    if (status)
+        return status;
+    progress_begin(&p->progress, p->topic, (enum progress_wish)p->options.progress);
+    status = produce_finish(p, files_run(p, operands));
+    progress_erase();
+    return status;
+}
+
+static int produce_checked(struct produce *p, const struct words *operands)
+{
+    struct evl_buffer texts = { 0 };
+    int status = reader_open(p, &texts);
+    if (status == 0)
+        status = rate_read(p);
+    if (status == 0)
+        status = options_agree(p, operands);
+    if (status == 0)
+        status = timestamp_read(p);
+    if (status == 0)
+        status = headers_read(p);
+    if (status == 0)
+        status = bad_read(p);
+    if (status == 0)
+        status = produce(p, operands);
+    evl_producer_close(p->producer);
+    evl_place_close(p->place);
+    evl_format_reader_close(p->reader);
+    keep_first(&status, sink_end(&p->sink));
+    evl_format_writer_close(p->receipts);
+    evl_buffer_release(&texts);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    enum { LINGER_MS = 5 };
+    static struct produce p = {
+        .options = { .partition = -1, .linger_ms = LINGER_MS, .flush = -1 },
+        .total = -1,
+        .pending_since = -1,
+        .first_timestamp = EVL_NO_TIMESTAMP,
+    };
+    struct grammar grammar = {
+        .name = "evproduce",
+        .summary = "write records to a topic",
+        .usage = usage,
+        .examples = examples,
+        .sets = { { rows, &p.options }, { common_rows, &p.common } },
+        .operand = COMPLETES_TOPIC,
+    };
+    struct manual manual = { &grammar, NULL };
+    struct words words = { 0 }, operands = { 0 };
+    size_t used;
+    (void)argc;
+    tool_begin("evproduce");
+    int status = options_gather(&words, argv);
+    if (status == 0)
+        status = options_read(&grammar, words.at, words.count, &p.common, &operands, &used);
+    if (status || tool_is_asked(&manual, &grammar, &p.common, &status))
+        tool_exit(status);
+    say_volume(p.common.quiet, p.common.verbose);
+    signals_begin();
+    sink_begin(&p.sink, STDOUT_FILENO, "stdout");
+    p.key = evl_text(p.options.key);
+    status = produce_checked(&p, &operands);
+    words_release(&operands);
+    words_release(&words);
+    tool_exit(status);
+}

@@ -1,0 +1,82 @@
+# fish completion of evtopic(1); `make docs` writes it
+
+function __evtopic_ask
+    set -l place
+    set -l tokens (commandline -opc)
+    for i in (seq (count $tokens))
+        if contains -- $tokens[$i] -d --dir -C --profile
+            set place $tokens[$i] $tokens[(math $i + 1)]
+        end
+    end
+    evtopic $place --complete $argv (commandline -ct) 2>/dev/null
+end
+
+complete -c evtopic -l dry-run -s n -d 'Print the plan as commands; do nothing.'
+complete -c evtopic -l yes -s y -d 'Do not ask'
+complete -c evtopic -l json -s j -d 'Print one JSON document.'
+complete -c evtopic -l tsv -d 'Print columns between tabs, without a heading and with plain numbers; - is empty.'
+complete -c evtopic -l utc -d 'Read and print times in UTC, not in the local zone.'
+complete -c evtopic -l progress -x -a 'auto always never' -d 'Whether long work shows how far it is'
+complete -c evtopic -l dir -s d -r -F -d 'The data directory'
+complete -c evtopic -l profile -s C -x -a '(__evtopic_ask profiles)' -d 'A profile of ev.conf(5).'
+complete -c evtopic -l quiet -s q -d 'Say errors only.'
+complete -c evtopic -l verbose -s v -d 'Say more; twice: still more.'
+complete -c evtopic -l help -s h -d 'Print a screen of help.'
+complete -c evtopic -l help-json -d 'Print the options as JSON, for programs.'
+complete -c evtopic -l version -s V -d 'Print the version.'
+complete -c evtopic -f -n __fish_use_subcommand -a ls -d 'list topics'
+complete -c evtopic -n '__fish_seen_subcommand_from ls' -l long -s l -d 'Records and bytes, the oldest and the newest.'
+complete -c evtopic -n '__fish_seen_subcommand_from ls' -l all -s a -d 'Internal topics too: those that begin with __.'
+complete -c evtopic -n '__fish_seen_subcommand_from ls' -l regex -s r -d 'Names are extended regular expressions.'
+complete -c evtopic -n '__fish_seen_subcommand_from ls' -f -a '(__evtopic_ask topics)'
+complete -c evtopic -f -n __fish_use_subcommand -a create -d 'make topics'
+complete -c evtopic -n '__fish_seen_subcommand_from create' -l parts -s P -x -d 'How many partitions'
+complete -c evtopic -n '__fish_seen_subcommand_from create' -l set -s c -x -a '(__evtopic_ask settings)' -d 'A setting, as retention.ms=7d; once for each.'
+complete -c evtopic -n '__fish_seen_subcommand_from create' -l if-missing -d 'A topic that exists is no error.'
+complete -c evtopic -n '__fish_seen_subcommand_from create' -f -a '(__evtopic_ask nothing)'
+complete -c evtopic -f -n __fish_use_subcommand -a rm -d 'remove topics and their records'
+complete -c evtopic -n '__fish_seen_subcommand_from rm' -l if-exists -d 'A missing topic is no error.'
+complete -c evtopic -n '__fish_seen_subcommand_from rm' -l regex -s r -d 'Names are extended regular expressions.'
+complete -c evtopic -n '__fish_seen_subcommand_from rm' -f -a '(__evtopic_ask topics)'
+complete -c evtopic -f -n __fish_use_subcommand -a describe -d 'all about topics: ids, offsets, sizes, settings'
+complete -c evtopic -n '__fish_seen_subcommand_from describe' -l section -x -a 'all summary partitions config' -d 'Print this part only'
+complete -c evtopic -n '__fish_seen_subcommand_from describe' -l regex -s r -d 'Names are extended regular expressions.'
+complete -c evtopic -n '__fish_seen_subcommand_from describe' -f -a '(__evtopic_ask topics)'
+complete -c evtopic -f -n __fish_use_subcommand -a alter -d 'change topics: partitions, settings'
+complete -c evtopic -n '__fish_seen_subcommand_from alter' -l parts -s P -x -d 'How many partitions; never fewer than before'
+complete -c evtopic -n '__fish_seen_subcommand_from alter' -l set -s c -x -a '(__evtopic_ask settings)' -d 'A setting, as retention.ms=7d; once for each'
+complete -c evtopic -n '__fish_seen_subcommand_from alter' -l unset -x -a '(__evtopic_ask settings)' -d 'A setting goes back to its default.'
+complete -c evtopic -n '__fish_seen_subcommand_from alter' -f -a '(__evtopic_ask topics)'
+complete -c evtopic -f -n __fish_use_subcommand -a config -d 'the settings of a topic'
+complete -c evtopic -n '__fish_seen_subcommand_from config' -l docs -d 'Say what each setting means.'
+complete -c evtopic -n '__fish_seen_subcommand_from config' -l defaults -d 'Also settings that have their default.'
+complete -c evtopic -n '__fish_seen_subcommand_from config' -f -a '(__evtopic_ask topics)'
+complete -c evtopic -f -n __fish_use_subcommand -a trim -d 'delete the records before a position'
+complete -c evtopic -n '__fish_seen_subcommand_from trim' -l before -x -d 'The first record to keep: an offset, a time, end'
+complete -c evtopic -n '__fish_seen_subcommand_from trim' -l partitions -s p -x -d 'These partitions only, as 0,2-4.'
+complete -c evtopic -n '__fish_seen_subcommand_from trim' -f -a '(__evtopic_ask topics)'
+complete -c evtopic -f -n __fish_use_subcommand -a offsets -d 'where partitions begin and end, and where a position is'
+complete -c evtopic -n '__fish_seen_subcommand_from offsets' -l at -x -d 'Also which offset this position means'
+complete -c evtopic -n '__fish_seen_subcommand_from offsets' -l partitions -s p -x -d 'These partitions only, as 0,2-4.'
+complete -c evtopic -n '__fish_seen_subcommand_from offsets' -f -a '(__evtopic_ask topics)'
+complete -c evtopic -f -n __fish_use_subcommand -a mv -d 'rename a topic'
+complete -c evtopic -n '__fish_seen_subcommand_from mv' -f -a '(__evtopic_ask topics)'
+complete -c evtopic -f -n __fish_use_subcommand -a compact -d 'keep the newest record of each key'
+complete -c evtopic -n '__fish_seen_subcommand_from compact' -l partitions -s p -x -d 'These partitions only, as 0,2-4.'
+complete -c evtopic -n '__fish_seen_subcommand_from compact' -l force -d 'However little there is to gain'
+complete -c evtopic -n '__fish_seen_subcommand_from compact' -f -a '(__evtopic_ask topics)'
+complete -c evtopic -f -n __fish_use_subcommand -a clean -d 'delete now what retention allows to delete'
+complete -c evtopic -n '__fish_seen_subcommand_from clean' -l partitions -s p -x -d 'These partitions only, as 0,2-4.'
+complete -c evtopic -n '__fish_seen_subcommand_from clean' -f -a '(__evtopic_ask topics)'
+complete -c evtopic -f -n __fish_use_subcommand -a check-log -d 'read every byte and say what is damaged'
+complete -c evtopic -n '__fish_seen_subcommand_from check-log' -l partitions -s p -x -d 'These partitions only, as 0,2-4.'
+complete -c evtopic -n '__fish_seen_subcommand_from check-log' -l repair -d 'Bring back partitions that failed'
+complete -c evtopic -n '__fish_seen_subcommand_from check-log' -f -a '(__evtopic_ask topics)'
+complete -c evtopic -f -n __fish_use_subcommand -a dump -d 'topics and settings as commands that make them'
+complete -c evtopic -n '__fish_seen_subcommand_from dump' -f -a '(__evtopic_ask topics)'
+complete -c evtopic -f -n __fish_use_subcommand -a diff -d 'what apply would do; exits 1 if that is something'
+complete -c evtopic -n '__fish_seen_subcommand_from diff' -l prune -d 'Topics that FILE does not name are removed.'
+complete -c evtopic -n '__fish_seen_subcommand_from diff' -F
+complete -c evtopic -f -n __fish_use_subcommand -a apply -d 'make topics and settings what a file says, as dump prints it'
+complete -c evtopic -n '__fish_seen_subcommand_from apply' -l prune -d 'Topics that FILE does not name are removed.'
+complete -c evtopic -n '__fish_seen_subcommand_from apply' -F
