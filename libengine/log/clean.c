@@ -56,6 +56,9 @@ static enum evl_error output_put(struct clean *c, struct segment *out, struct ev
     enum evl_error err = batch_head(bytes, &head);
     if (err)
         return err;
+    if (head.base_offset < out->end)
+        return fail(EVL_ERR_CORRUPT, "offset %" PRId64 " comes after %" PRId64, head.base_offset,
+                    out->end - 1);
     if (out->bytes + (int64_t)bytes.count > INT32_MAX)
         return fail(EVL_ERR_TOO_LARGE, "%020" PRId64 ".log would pass 2 GiB; lower segment.bytes",
                     out->base);

@@ -15,8 +15,8 @@ struct keymap *keymap_create(struct io *io, size_t bytes);
 void keymap_destroy(struct keymap *m);
 void keymap_clear(struct keymap *m);
 
-/* Note that a key has a record at this offset, larger than any before.  False,
- * and nothing is noted, if the key is new and there is no room. */
+/* Note that a key has a record at this offset.  False, and nothing is noted, if
+ * the key is new and there is no room. */
 bool keymap_put(struct keymap *m, struct evl_bytes key, int64_t offset);
 
 /* The newest offset of a key; -1 if it has none. */

@@ -36,6 +36,7 @@ static enum evl_error file_move(struct log *log, int64_t base, const char *suffi
 
 enum evl_error swap_prepare(struct log *log, const struct swap *swap)
 {
+    /* An older span that came back later would vouch for these files. */
     enum evl_error err = io_sync_dir(log->o.io, log->dir);
     for (size_t i = 0; i < SUFFIXES && !err; i++)
         err = file_move(log, swap->base, suffixes[i], ".cleaned", ".swap");
@@ -78,10 +79,7 @@ static enum evl_error swap_do(struct log *log, const struct swap *swap)
         err = sources_retire(log, swap);
     if (!err)
         err = io_sync_dir(log->o.io, log->dir);
-    if (!err)
-        err = file_remove(log, swap->base, "span.swap");
-    /* A span that came back later would vouch for the next swap's files. */
-    return err ? err : io_sync_dir(log->o.io, log->dir);
+    return err ? err : file_remove(log, swap->base, "span.swap");
 }
 
 enum evl_error swap_commit(struct log *log, const struct swap *swap)

@@ -121,7 +121,7 @@ static void view_take(struct kit_view *v, const struct kit_model *m, const struc
 
 struct kit_view kit_read(struct kit_user *u, const struct kit_model *m)
 {
-    struct reader r = { 0 };
+    struct reader r = { .step = 256 }; /* in the middle of a file most of the time */
     struct batch_reader records = { 0 };
     struct batch batch;
     struct evl_bytes bytes;

@@ -5,6 +5,7 @@
 
 #include "log/check.h"
 #include "log/checkpoint.h"
+#include "log/litter.h"
 #include "log/reader.h"
 #include "log/retain.h"
 #include "log/times.h"
@@ -331,6 +332,25 @@ TEST("without the file that says which segment has a time, or with a wrong one, 
     for (int i = 0; i < 10; i++) /* a roll makes it anew */
         EXPECT(kit_put(&u, &m, 1, i, 3, 1000 * (int64_t)m.count) == EVL_OK);
     EXPECT(operations_to_find(&k, &u, 3000 * 1000, 3000) < 60);
+    kit_leave(&u);
+    kit_close(&k);
+}
+
+TEST("a file of times that lags behind the list of segments misleads nobody")
+{
+    struct kit k;
+    struct kit_user u;
+    struct kit_model m = { 0 };
+    kit_long(&k, &u, &m);
+    REQUIRE(log_enter(u.log) == EVL_OK);
+    for (int i = 0; i < 5; i++) /* and no times_renew(): who did this died */
+        EXPECT(litter_retire(u.log, u.log->bases[i]) == EVL_OK);
+    log_set(u.log, SHARE_START, (uint64_t)u.log->bases[5]);
+    log_changed(u.log);
+    EXPECT(log_list(u.log) == EVL_OK);
+    log_leave(u.log);
+    for (int64_t want = 300; want < m.count; want += 3 * 101)
+        operations_to_find(&k, &u, 1000 * want, want);
     kit_leave(&u);
     kit_close(&k);
 }
