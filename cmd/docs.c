@@ -11,7 +11,7 @@
     for (const struct option_set *set = (grammar)->sets; set->rows; set++) \
         for (const struct option *row = set->rows; row->name || row->help; row++)
 
-/* ---- mdoc ----------------------------------------------------------------- */
+/* ---- mdoc ---------------------------------------------------------------- */
 
 static void man_row(const struct option *row, struct evl_buffer *text)
 {
@@ -70,7 +70,7 @@ static void man_print(const struct manual *manual, struct evl_buffer *text)
     }
 }
 
-/* ---- words for the shells ------------------------------------------------- */
+/* ---- words for the shells ------------------------------------------------ */
 
 static void words_of(const struct grammar *grammar, struct evl_buffer *text)
 {
@@ -104,7 +104,7 @@ static void add_spaced(struct evl_buffer *text, const char *choices)
         text_print(text, "%c", *p == '|' ? ' ' : *p);
 }
 
-/* ---- bash ----------------------------------------------------------------- */
+/* ---- bash ---------------------------------------------------------------- */
 
 static void bash_arguments(const struct grammar *grammar, struct evl_buffer *text)
 {
@@ -186,7 +186,7 @@ static void bash_print(const struct manual *manual, struct evl_buffer *text)
     evl_buffer_release(&commands);
 }
 
-/* ---- zsh ------------------------------------------------------------------ */
+/* ---- zsh ----------------------------------------------------------------- */
 
 /* Text inside of a single-quoted specification of _arguments. */
 static void zsh_text(struct evl_buffer *text, const char *words, size_t length)
@@ -290,7 +290,7 @@ static void zsh_print(const struct manual *manual, struct evl_buffer *text)
     text_print(text, "}\n\n_%s \"$@\"\n", tool);
 }
 
-/* ---- fish ----------------------------------------------------------------- */
+/* ---- fish ---------------------------------------------------------------- */
 
 static void fish_row(const struct option *row, const char *tool, const char *when,
                      struct evl_buffer *text)

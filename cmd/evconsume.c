@@ -146,7 +146,7 @@ static int batches_agree(const struct consume *c)
     return 0;
 }
 
-/* ---- the loop ------------------------------------------------------------- */
+/* ---- the loop ------------------------------------------------------------ */
 
 /* At the end for the moment: nothing is held back, and then we wait.  A signal
  * is noticed within the time that one wait takes. */
@@ -235,7 +235,7 @@ static int kinds_run(struct consume *c)
     return status || done ? status : follow_run(c);
 }
 
-/* ---- a run ---------------------------------------------------------------- */
+/* ---- a run --------------------------------------------------------------- */
 
 static int place_open(struct consume *c)
 {

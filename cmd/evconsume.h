@@ -62,7 +62,7 @@ struct consume {
     int64_t seen; /* records looked at, wanted or not */
 };
 
-/* ---- evconsume_range.c: which records are meant --------------------------- */
+/* ---- evconsume_range.c: which records are meant -------------------------- */
 
 int ranges_find(struct consume *c, const struct words *operands);
 void ranges_release(struct consume *c);
@@ -71,7 +71,7 @@ struct range *range_find(struct consume *c, struct evl_bytes topic, int32_t part
 /* A consumer on all ranges; each from where `first` of it says. */
 int ranges_open(struct consume *c, bool follow, bool merge, struct evl_consumer **consumer);
 
-/* ---- evconsume_select.c: which of them are wanted ------------------------- */
+/* ---- evconsume_select.c: which of them are wanted ------------------------ */
 
 int select_open(struct consume *c);
 bool select_wants(const struct consume *c, const struct evl_record *record);
@@ -82,11 +82,11 @@ int select_tail(struct consume *c);
 /* Only the newest record of each key. */
 int select_latest(struct consume *c);
 
-/* ---- evconsume_count.c: how many there are -------------------------------- */
+/* ---- evconsume_count.c: how many there are ------------------------------- */
 
 int count_run(struct consume *c);
 
-/* ---- evconsume_output.c: out with them ------------------------------------ */
+/* ---- evconsume_output.c: out with them ----------------------------------- */
 
 int output_open(struct consume *c);
 

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- opening -------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 static int append_cut(struct consume *c, int fd, const char *path)
 {
@@ -104,7 +104,7 @@ int output_open(struct consume *c)
     return status;
 }
 
-/* ---- one file per record -------------------------------------------------- */
+/* ---- one file per record ------------------------------------------------- */
 
 /* A key may be "../../etc/passwd": no folder but the one that was named. */
 static void name_clean(struct evl_buffer *name)
@@ -138,7 +138,7 @@ static int split_write(struct consume *c, const struct evl_record *record)
     return status;
 }
 
-/* ---- records -------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------- */
 
 /* Once: that the output does not say what the record holds.  Each time, with
  * --strict, and then it is an error. */
@@ -210,7 +210,7 @@ int output_batch(struct consume *c, const struct evl_batch *batch)
     return output_pass(c);
 }
 
-/* ---- flushing ------------------------------------------------------------- */
+/* ---- flushing ------------------------------------------------------------ */
 
 static int state_write(struct consume *c)
 {

@@ -41,7 +41,7 @@ static void bounds_release(struct bounds *bounds)
     spec_release(&bounds->until);
 }
 
-/* ---- one range ------------------------------------------------------------ */
+/* ---- one range ----------------------------------------------------------- */
 
 static enum evl_error range_resolve(struct consume *c, const struct range *range,
                                     struct evl_position position, int64_t *offset)
@@ -137,7 +137,7 @@ static int range_add(struct consume *c, const struct bounds *bounds, const struc
     return 0;
 }
 
-/* ---- all of them ---------------------------------------------------------- */
+/* ---- all of them --------------------------------------------------------- */
 
 static void ranges_grow(struct consume *c, int32_t partitions)
 {

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* ---- filters -------------------------------------------------------------- */
+/* ---- filters ------------------------------------------------------------- */
 
 int select_open(struct consume *c)
 {
@@ -42,7 +42,7 @@ static int wanted_next(struct consume *c, struct evl_consumer *consumer, struct 
     return 0;
 }
 
-/* ---- keeping records ------------------------------------------------------ */
+/* ---- keeping records ----------------------------------------------------- */
 
 struct kept {
     struct evl_record record;
@@ -88,7 +88,7 @@ static struct kept *record_keep(const struct evl_record *record)
     return kept;
 }
 
-/* ---- the last N ----------------------------------------------------------- */
+/* ---- the last N ---------------------------------------------------------- */
 
 /* The last `room` records that were put in. */
 struct ring {
@@ -187,7 +187,7 @@ int select_tail(struct consume *c)
     return status;
 }
 
-/* ---- the newest of each key ----------------------------------------------- */
+/* ---- the newest of each key ---------------------------------------------- */
 
 /* Where the newest record of a key is.  A topic's keys are found by a hash. */
 struct newest {

@@ -110,7 +110,7 @@ static const char *const examples[] = {
     NULL,
 };
 
-/* ---- what the options mean ------------------------------------------------ */
+/* ---- what the options mean ----------------------------------------------- */
 
 static int rate_read(struct produce *p)
 {
@@ -215,7 +215,7 @@ static int options_agree(const struct produce *p, const struct words *operands)
     return 0;
 }
 
-/* ---- setting up ----------------------------------------------------------- */
+/* ---- setting up ---------------------------------------------------------- */
 
 static void acknowledged(void *context, const struct evl_receipt *receipt)
 {
@@ -303,7 +303,7 @@ static int place_open(struct produce *p)
     return status;
 }
 
-/* ---- running -------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------- */
 
 static int files_run(struct produce *p, const struct words *operands)
 {

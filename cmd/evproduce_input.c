@@ -20,7 +20,7 @@ int produce_failed(struct produce *p, enum evl_error err)
     return evl_error_exit(err);
 }
 
-/* ---- one record ----------------------------------------------------------- */
+/* ---- one record ---------------------------------------------------------- */
 
 static bool header_named(const struct evl_record *record, struct evl_bytes name)
 {
@@ -60,7 +60,7 @@ static inline void record_complete(struct produce *p, struct evl_record *record)
         record->partition = (int32_t)p->options.partition;
 }
 
-/* ---- --rate and --pace ---------------------------------------------------- */
+/* ---- --rate and --pace --------------------------------------------------- */
 
 /* When this record is due, on the clock that never goes back. */
 static int64_t due_ms(struct produce *p, const struct evl_record *record)
@@ -104,7 +104,7 @@ static int record_await(struct produce *p, const struct evl_record *record)
     return err ? produce_failed(p, err) : 0;
 }
 
-/* ---- bad records ---------------------------------------------------------- */
+/* ---- bad records --------------------------------------------------------- */
 
 /* One record was refused, by the reader or by the producer: go on, or not. */
 static int record_bad(struct produce *p, const char *name, enum evl_error err,
@@ -126,7 +126,7 @@ static bool record_refused(enum evl_error err)
     return err == EVL_ERR_TOO_LARGE || err == EVL_ERR_USAGE || err == EVL_ERR_RANGE;
 }
 
-/* ---- a block of input ----------------------------------------------------- */
+/* ---- a block of input ---------------------------------------------------- */
 
 /* Hand one record, that these bytes of input held, to the producer. */
 static inline int record_send(struct produce *p, const char *name, struct evl_record *record,
@@ -248,7 +248,7 @@ static int block_send(struct produce *p, const char *name, struct evl_bytes inpu
     return status;
 }
 
-/* ---- one input ------------------------------------------------------------ */
+/* ---- one input ----------------------------------------------------------- */
 
 static int input_flush(struct produce *p)
 {

@@ -68,7 +68,7 @@ static struct grammar command_grammar(struct evtopic *t, const struct command *c
     return grammar;
 }
 
-/* ---- finding a command ---------------------------------------------------- */
+/* ---- finding a command --------------------------------------------------- */
 
 const struct command *command_find(const char *name)
 {
@@ -89,7 +89,7 @@ static int command_unknown(const char *name)
     return say_usage("no command '%s'; see evtopic -h", name);
 }
 
-/* ---- running one ---------------------------------------------------------- */
+/* ---- running one --------------------------------------------------------- */
 
 /* A script keeps the place open, but for a command that needs more of it. */
 int evtopic_open(struct evtopic *t, enum spot_use use)
@@ -186,7 +186,7 @@ int command_run(struct evtopic *t, char *const *argv, size_t count)
     return status;
 }
 
-/* ---- scripts -------------------------------------------------------------- */
+/* ---- scripts ------------------------------------------------------------- */
 
 bool script_next(FILE *file, struct evl_buffer *line, int64_t *number)
 {

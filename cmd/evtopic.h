@@ -79,7 +79,7 @@ int complete(struct evtopic *t, char *const *argv, size_t count);
             COMPLETES_##completes, true, help                                \
     }
 
-/* ---- evtopic_change.c: changing things ------------------------------------ */
+/* ---- evtopic_change.c: changing things ----------------------------------- */
 
 /* How much is lost if it was a mistake. */
 enum damage { DAMAGE_MILD, DAMAGE_MODERATE, DAMAGE_SEVERE };

@@ -35,7 +35,7 @@ static const char *const guarded[] = {
 };
 /* clang-format on */
 
-/* ---- alter ---------------------------------------------------------------- */
+/* ---- alter --------------------------------------------------------------- */
 
 /* -1 is for ever. */
 static bool amount_read(const char *text, int64_t *amount)
@@ -187,7 +187,7 @@ const struct command command_alter = {
     .run = alter_run,
 };
 
-/* ---- config --------------------------------------------------------------- */
+/* ---- config -------------------------------------------------------------- */
 
 static const struct table_column config_columns[] = {
     { "NAME", false }, { "VALUE", false }, { "DEFAULT", false }, { NULL, false }

@@ -8,7 +8,7 @@
 
 #include <evl/text.h>
 
-/* ---- consent -------------------------------------------------------------- */
+/* ---- consent ------------------------------------------------------------- */
 
 static enum damage damage_of_profile(enum confirm confirm, enum damage damage)
 {
@@ -47,7 +47,7 @@ int consent(struct evtopic *t, enum damage damage, const char *what, const char 
     return meant ? 0 : EXIT_NO;
 }
 
-/* ---- plans ---------------------------------------------------------------- */
+/* ---- plans --------------------------------------------------------------- */
 
 void plan_begin(struct evtopic *t, const char *command) { text_add(&t->out, command); }
 
@@ -90,7 +90,7 @@ void plan_partition(struct evtopic *t, int32_t partition)
 
 void plan_end(struct evtopic *t) { text_add(&t->out, "\n"); }
 
-/* ---- rows ----------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------- */
 
 void rows_begin(struct evtopic *t, const struct table_column *columns)
 {
@@ -136,7 +136,7 @@ int row_failed(struct evtopic *t, const char *topic, int32_t partition, enum evl
     return say_fault(err);
 }
 
-/* ---- settings ------------------------------------------------------------- */
+/* ---- settings ------------------------------------------------------------ */
 
 static int change_read(struct changes *changes, const char *text)
 {
@@ -182,7 +182,7 @@ const char *config_value(const struct evl_configs *configs, const char *name)
     return NULL;
 }
 
-/* ---- contents ------------------------------------------------------------- */
+/* ---- contents ------------------------------------------------------------ */
 
 enum evl_error content_of(struct evtopic *t, const struct evl_topic *topic, struct content *content)
 {

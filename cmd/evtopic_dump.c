@@ -32,7 +32,7 @@ static void plan_number(struct evtopic *t, int64_t number)
     plan_word(t, text);
 }
 
-/* ---- dump ----------------------------------------------------------------- */
+/* ---- dump ---------------------------------------------------------------- */
 
 static enum evl_error dump_topic(struct evtopic *t, const char *name)
 {
@@ -67,7 +67,7 @@ static int dump(struct evtopic *t, const struct words *operands)
     return first;
 }
 
-/* ---- one topic: from what is to what should be ---------------------------- */
+/* ---- one topic: from what is to what should be --------------------------- */
 
 /* 7d and 604800000 are the same. */
 static bool value_same(const char *name, const char *a, const char *b)
@@ -163,7 +163,7 @@ static int topic_compare(struct evtopic *t, const char *name, const struct creat
     return 0;
 }
 
-/* ---- the file ------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------ */
 
 static int line_compare(struct evtopic *t, const char *text, struct words *named)
 {

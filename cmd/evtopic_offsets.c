@@ -55,7 +55,7 @@ static enum evl_error range_resolve(struct evtopic *t, const struct range *range
                              offset);
 }
 
-/* ---- offsets -------------------------------------------------------------- */
+/* ---- offsets ------------------------------------------------------------- */
 
 static const struct table_column offsets_columns[] = {
     { "TOPIC", false },     { "PARTITION", true }, { "START", true }, { "END", true },
@@ -116,7 +116,7 @@ const struct command command_offsets = {
     .run = offsets,
 };
 
-/* ---- trim ----------------------------------------------------------------- */
+/* ---- trim ---------------------------------------------------------------- */
 
 static const struct table_column trim_columns[] = { { "TOPIC", false },  { "PARTITION", true },
                                                     { "DELETED", true }, { "START", true },

@@ -88,7 +88,7 @@ const struct command command_rm = {
     .run = run,
 };
 
-/* ---- mv ------------------------------------------------------------------- */
+/* ---- mv ------------------------------------------------------------------ */
 
 static const struct table_column mv_columns[] = { { "TOPIC", false },
                                                   { "NEW-NAME", false },

@@ -58,7 +58,7 @@ struct feed {
     int owner_bell, thread_bell, end_bell; /* eventfd */
 };
 
-/* ---- the thread ----------------------------------------------------------- */
+/* ---- the thread ---------------------------------------------------------- */
 
 static void bell_ring(int bell)
 {
@@ -127,7 +127,7 @@ static void *read_ahead(void *context)
     }
 }
 
-/* ---- a feed's life -------------------------------------------------------- */
+/* ---- a feed's life ------------------------------------------------------- */
 
 static void slots_make(struct feed *feed)
 {
@@ -218,7 +218,7 @@ void feed_take(struct feed *feed, size_t count)
     feed->unread.count -= count;
 }
 
-/* ---- more ----------------------------------------------------------------- */
+/* ---- more ---------------------------------------------------------------- */
 
 static void slot_release(struct feed *feed)
 {

@@ -14,7 +14,7 @@
 
 #include <evl/config.h>
 
-/* ---- ev.conf -------------------------------------------------------------- */
+/* ---- ev.conf ------------------------------------------------------------- */
 
 static const char *const keys[] = { "dir", "readonly", "confirm", "prompt_color", NULL };
 
@@ -103,7 +103,7 @@ void profiles_list(struct words *names)
     evl_ini_free(ini);
 }
 
-/* ---- a profile ------------------------------------------------------------ */
+/* ---- a profile ----------------------------------------------------------- */
 
 static int profile_unknown(const struct evl_ini *ini, const char *name)
 {
@@ -234,7 +234,7 @@ void spot_release(struct spot *spot)
     *spot = (struct spot){ 0 };
 }
 
-/* ---- opening -------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 static void place_says(void *context, const char *line)
 {

@@ -65,7 +65,7 @@ static void sink_fail(struct sink *sink, int error)
         (void)say_system("%s", sink->name); /* whatever it was, it is writing that failed */
 }
 
-/* ---- the thread ----------------------------------------------------------- */
+/* ---- the thread ---------------------------------------------------------- */
 
 static void sem_take(sem_t *sem)
 {
@@ -130,7 +130,7 @@ static void thread_end(struct sink *sink)
     sink->thread = NULL;
 }
 
-/* ---- passing on ----------------------------------------------------------- */
+/* ---- passing on ---------------------------------------------------------- */
 
 static void block_swap(struct sink *sink)
 {

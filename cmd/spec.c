@@ -149,7 +149,7 @@ bool spec_position(const struct spec *spec, const char *topic, int32_t partition
     return found != NULL;
 }
 
-/* ---- partition lists ------------------------------------------------------ */
+/* ---- partition lists ----------------------------------------------------- */
 
 /* 4 or 2-4 */
 static bool range_read(const char *text, int32_t *first, int32_t *last)

@@ -4,7 +4,7 @@
 
 #include "tool.h"
 
-/* ---- signals.c ------------------------------------------------------------ */
+/* ---- signals.c ----------------------------------------------------------- */
 
 /* The first thing that a tool does: its name, and 0, 1 and 2 are open, whatever
  * the parent closed. */
@@ -31,7 +31,7 @@ void signals_hurry(int64_t ms);
  * `status` is EXIT_STOPPED, or with the status. */
 _Noreturn void tool_exit(int status);
 
-/* ---- progress.c ----------------------------------------------------------- */
+/* ---- progress.c ---------------------------------------------------------- */
 
 /* Long work on a terminal shows one line on stderr; a pipe or cron never sees
  * it.  `doing` is a constant text: "evproduce: orders". */
@@ -55,7 +55,7 @@ void progress_erase(void);
 void progress_summary(const struct progress *progress, int64_t records, int64_t bytes,
                       struct evl_buffer *text);
 
-/* ---- feed.c: bytes in ----------------------------------------------------- */
+/* ---- feed.c: bytes in ---------------------------------------------------- */
 
 struct feed;
 
@@ -84,7 +84,7 @@ const char *feed_name(const struct feed *feed);
 bool feed_is_terminal(const struct feed *feed);
 int64_t feed_size(const struct feed *feed); /* -1 if nobody knows */
 
-/* ---- sink.c: bytes out ---------------------------------------------------- */
+/* ---- sink.c: bytes out --------------------------------------------------- */
 
 /* Collects what is written, and passes it on in blocks that end at the end of
  * a record. */

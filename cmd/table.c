@@ -61,7 +61,7 @@ void table_time(struct table *table, int64_t ms)
         cell_add(table, CELL_TIME)->number = ms;
 }
 
-/* ---- one cell ------------------------------------------------------------- */
+/* ---- one cell ------------------------------------------------------------ */
 
 static void cell_for_people(const struct table *table, const struct table_cell *cell,
                             struct evl_buffer *text)
@@ -106,7 +106,7 @@ static void cell_as_json(const struct table_cell *cell, struct evl_buffer *text)
         text_print(text, "%lld", (long long)cell->number);
 }
 
-/* ---- the whole ------------------------------------------------------------ */
+/* ---- the whole ----------------------------------------------------------- */
 
 static void print_padded(struct evl_buffer *text, struct evl_buffer *cell, size_t width, bool right,
                          bool last)

@@ -31,7 +31,7 @@ static inline void keep_first(int *first, int status)
         *first = status;
 }
 
-/* ---- say.c: messages on stderr -------------------------------------------- */
+/* ---- say.c: messages on stderr ------------------------------------------- */
 
 enum say_level {
     SAY_ERROR,   /* always */
@@ -66,7 +66,7 @@ struct nearest {
 };
 void nearest_try(struct nearest *nearest, const char *name);
 
-/* ---- words.c: lists of words, and shell quoting --------------------------- */
+/* ---- words.c: lists of words, and shell quoting -------------------------- */
 
 struct words {
     char **at;
@@ -84,7 +84,7 @@ bool words_split(struct words *words, const char *line);
 void *tool_take(size_t count, size_t size);
 char *tool_text(const char *text);
 
-/* ---- text.c: text that grows ---------------------------------------------- */
+/* ---- text.c: text that grows --------------------------------------------- */
 
 __attribute__((format(printf, 2, 3))) void text_print(struct evl_buffer *text, const char *format,
                                                       ...);
@@ -107,7 +107,7 @@ size_t text_width(const char *text);
  * nobody reads any more. */
 int text_write(int fd, const char *name, const struct evl_buffer *text);
 
-/* ---- options.c: one table per tool ---------------------------------------- */
+/* ---- options.c: one table per tool --------------------------------------- */
 
 enum option_kind {
     OPTION_FLAG,     /* bool: given */
@@ -184,7 +184,7 @@ int options_read(const struct grammar *grammar, char *const *argv, size_t count,
 /* The words of EV_OPTS, and then argv, without the program's name. */
 int options_gather(struct words *words, char **argv);
 
-/* ---- help.c, docs.c: what the tables say ---------------------------------- */
+/* ---- help.c, docs.c: what the tables say --------------------------------- */
 
 /* A tool as its manual and the completions see it. */
 struct manual {
@@ -201,7 +201,7 @@ int docs_print(const struct manual *manual, const char *what, struct evl_buffer 
 bool tool_is_asked(const struct manual *manual, const struct grammar *grammar,
                    const struct common *common, int *status);
 
-/* ---- place.c: which directory --------------------------------------------- */
+/* ---- place.c: which directory -------------------------------------------- */
 
 enum confirm { CONFIRM_BY_DAMAGE, CONFIRM_NAME, CONFIRM_YES, CONFIRM_NO };
 
@@ -221,14 +221,14 @@ void profiles_list(struct words *names);
 enum spot_use { SPOT_READ, SPOT_WRITE, SPOT_CREATE };
 int spot_open(const struct spot *spot, enum spot_use use, bool force, struct evl_place **place);
 
-/* ---- targets.c: which topics ---------------------------------------------- */
+/* ---- targets.c: which topics --------------------------------------------- */
 
 /* The topics that names or (anchored) regexes mean; without operands all but
  * the internal ones.  A missing name stays in: it fails when its turn comes. */
 int targets_find(struct evl_place *place, const struct words *operands, bool regex, bool internal,
                  struct words *topics);
 
-/* ---- spec.c: positions, times, partition lists ---------------------------- */
+/* ---- spec.c: positions, times, partition lists --------------------------- */
 
 /* 0,2-4 */
 struct partition_list {
@@ -269,7 +269,7 @@ int64_t spec_time(const struct spec *spec);
 bool spec_position(const struct spec *spec, const char *topic, int32_t partition,
                    struct evl_position *position);
 
-/* ---- state.c: how far a reader has come, in a file ------------------------ */
+/* ---- state.c: how far a reader has come, in a file ----------------------- */
 
 /* Positions by topic and partition, and the length of the file that the
  * records go to (-1: none). */

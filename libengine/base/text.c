@@ -23,7 +23,7 @@ static const int64_t day_ms = 24 * 60 * 60 * MS_PER_SECOND;
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/* ---- numbers with units ---------------------------------------------------- */
+/* ---- numbers with units -------------------------------------------------- */
 
 struct number {
     int64_t whole;
@@ -145,7 +145,7 @@ bool evl_parse_duration(const char *text, int64_t unit_ms, int64_t *ms)
     return false;
 }
 
-/* ---- points in time -------------------------------------------------------- */
+/* ---- points in time ------------------------------------------------------ */
 
 enum zone { ZONE_LOCAL, ZONE_OFFSET };
 
@@ -317,7 +317,7 @@ bool evl_parse_time(const char *text, bool utc, int64_t now_ms, int64_t *ms)
     return true;
 }
 
-/* ---- writing --------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 /* A decimal below ten, none where it says nothing. */
 static void print_scaled(uint64_t value, uint64_t unit, const char *name, const char *sign,
@@ -391,7 +391,7 @@ char *evl_print_time(int64_t ms, bool utc, char room[EVL_TEXT_ROOM])
     return room;
 }
 
-/* ---- likeness -------------------------------------------------------------- */
+/* ---- likeness ------------------------------------------------------------ */
 
 enum { WORD_MAX = 64 };
 

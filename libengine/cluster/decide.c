@@ -19,7 +19,7 @@ enum { METADATA_VERSION_MIN = 7 };
 
 enum { NEAR_MAX = 3 };
 
-/* ---- names ----------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------- */
 
 enum evl_error decide_name(const char *name)
 {
@@ -85,7 +85,7 @@ static enum evl_error finish(enum evl_error err, struct records *out)
     return err;
 }
 
-/* ---- settings -------------------------------------------------------------- */
+/* ---- settings ------------------------------------------------------------ */
 
 /* Is the item in a list of them, between commas? */
 static bool list_has(const char *list, const char *item, size_t count)
@@ -222,7 +222,7 @@ enum evl_error decide_config(const struct image *image, const char *name,
     return finish(err ? failed(err, "%s", name) : EVL_OK, out);
 }
 
-/* ---- partitions ------------------------------------------------------------ */
+/* ---- partitions ---------------------------------------------------------- */
 
 static enum evl_error add_partition(const struct uuid *topic, int32_t number,
                                     struct decide_home home, struct records *out)
@@ -344,7 +344,7 @@ enum evl_error decide_epoch(const struct image *image, const char *name, int32_t
     return records_add(out, METADATA_partition_change_record, PARTITION_CHANGE_VERSION, &record);
 }
 
-/* ---- a new name ------------------------------------------------------------ */
+/* ---- a new name ---------------------------------------------------------- */
 
 /* The record borrows from the partition, which nobody writes to through it. */
 #define BORROW(member, list) \
@@ -410,7 +410,7 @@ enum evl_error decide_rename(const struct image *image, const char *from, const 
     return finish(err, out);
 }
 
-/* ---- the directory --------------------------------------------------------- */
+/* ---- the directory ------------------------------------------------------- */
 
 enum evl_error decide_producer_ids(const struct image *image, int32_t node, int64_t count,
                                    int64_t *first, struct records *out)

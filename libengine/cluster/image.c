@@ -29,7 +29,7 @@ static struct evl_bytes uuid_bytes(const struct uuid *id)
     return evl_bytes(id->at, sizeof id->at);
 }
 
-/* ---- life ------------------------------------------------------------------ */
+/* ---- life ---------------------------------------------------------------- */
 
 struct image *image_create(void)
 {
@@ -77,7 +77,7 @@ void image_destroy(struct image *image)
     memory_free(image);
 }
 
-/* ---- asking ---------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------- */
 
 struct topic *image_topic(const struct image *image, const char *name)
 {
@@ -139,7 +139,7 @@ const struct broker *image_broker(const struct image *image, int32_t id)
     return broker_find(image, id);
 }
 
-/* ---- settings -------------------------------------------------------------- */
+/* ---- settings ------------------------------------------------------------ */
 
 const struct overrides *image_overrides(const struct image *image, enum metadata_resource type,
                                         const char *name)
@@ -204,7 +204,7 @@ static enum evl_error apply_config(struct image *image, const struct config_reco
     return EVL_OK;
 }
 
-/* ---- topics ---------------------------------------------------------------- */
+/* ---- topics -------------------------------------------------------------- */
 
 static enum evl_error apply_topic(struct image *image, const struct topic_record *r)
 {
@@ -249,7 +249,7 @@ static enum evl_error apply_remove_topic(struct image *image, const struct remov
     return EVL_OK;
 }
 
-/* ---- partitions ------------------------------------------------------------ */
+/* ---- partitions ---------------------------------------------------------- */
 
 static struct nodes nodes_put(struct nodes from, int32_t **at)
 {
@@ -366,7 +366,7 @@ static enum evl_error apply_partition_change(struct image *image,
     return EVL_OK;
 }
 
-/* ---- features, brokers, producer ids --------------------------------------- */
+/* ---- features, brokers, producer ids ------------------------------------- */
 
 static void apply_feature(struct image *image, const struct feature_level_record *r)
 {
@@ -455,7 +455,7 @@ static enum evl_error apply_broker_change(const struct image *image,
     return EVL_OK;
 }
 
-/* ---- one record ------------------------------------------------------------ */
+/* ---- one record ---------------------------------------------------------- */
 
 /* The kinds that no case names are known, and change nothing here: users,
  * rights, quotas, tokens, controllers. */
@@ -503,7 +503,7 @@ static enum evl_error read_record(struct image *image, struct evl_bytes value,
     return proto_decode(*m, version, body, &image->scratch, *record);
 }
 
-/* ---- transactions ---------------------------------------------------------- */
+/* ---- transactions -------------------------------------------------------- */
 
 static enum evl_error pending_add(struct image *image, struct evl_bytes value)
 {

@@ -42,7 +42,7 @@ static const struct setting {
 #undef SETTING
 };
 
-/* ---- the table, as others see it ------------------------------------------- */
+/* ---- the table, as others see it ----------------------------------------- */
 
 bool evl_setting(size_t i, struct evl_setting *setting)
 {
@@ -97,7 +97,7 @@ enum evl_error config_unknown(const char *name)
     return fail(EVL_ERR_CONFIG, "no setting is called %s", name);
 }
 
-/* ---- from texts ------------------------------------------------------------ */
+/* ---- from texts ---------------------------------------------------------- */
 
 /* "sync|os": the place of a word in it, or -1. */
 static int word_find(const char *words, const char *word, size_t count)
@@ -277,7 +277,7 @@ static enum evl_error value_of(const struct setting *s, const char *text, int64_
     return EVL_OK;
 }
 
-/* ---- into the struct, and out of it ---------------------------------------- */
+/* ---- into the struct, and out of it -------------------------------------- */
 
 static void member_set(struct topic_config *c, const struct setting *s, int64_t value)
 {
@@ -347,7 +347,7 @@ enum evl_error config_check(const struct topic_config *c)
     return EVL_OK;
 }
 
-/* ---- to texts -------------------------------------------------------------- */
+/* ---- to texts ------------------------------------------------------------ */
 
 /* The place'th word of "sync|os". */
 static void print_word(const char *words, int64_t place, struct evl_buffer *out)

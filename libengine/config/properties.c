@@ -235,7 +235,7 @@ const char *properties_get(const struct properties *p, const char *key)
     return NULL;
 }
 
-/* ---- writing --------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 static void add_letter(struct evl_buffer *out, uint8_t c)
 {

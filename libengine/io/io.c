@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "io/driver.h"
 
-/* ---- files ---------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------- */
 
 enum evl_error io_open(struct io *io, const char *path, enum io_open how, int *file)
 {
@@ -63,7 +63,7 @@ enum evl_error io_size(struct io *io, int file, int64_t *size)
     return err;
 }
 
-/* ---- names ---------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------- */
 
 enum evl_error io_stat(struct io *io, const char *path, struct io_stat *stat)
 {
@@ -121,7 +121,7 @@ enum evl_error io_sharable(struct io *io, const char *path)
     return io->driver->sharable(io, path);
 }
 
-/* ---- locks ---------------------------------------------------------------- */
+/* ---- locks --------------------------------------------------------------- */
 
 enum evl_error io_lock(struct io *io, int file, int64_t byte, enum io_lock mode, int64_t until)
 {
@@ -135,7 +135,7 @@ void io_unlock(struct io *io, int file, int64_t byte)
     io->driver->unlock(io, file, byte);
 }
 
-/* ---- shared memory -------------------------------------------------------- */
+/* ---- shared memory ------------------------------------------------------- */
 
 enum evl_error io_map(struct io *io, int file, size_t size, bool writable, void **at)
 {
@@ -181,7 +181,7 @@ void io_wake(struct io *io, uint64_t *word)
     io->driver->wake(io, word);
 }
 
-/* ---- clock, chance, processes --------------------------------------------- */
+/* ---- clock, chance, processes -------------------------------------------- */
 
 int64_t io_now(struct io *io) { return io->driver->now(io); }
 int64_t io_wall_ms(struct io *io) { return io->driver->wall_ms(io); }
@@ -200,7 +200,7 @@ enum io_process io_process(struct io *io, int32_t pid)
     return pid <= 0 ? IO_GONE : io->driver->process(io, pid);
 }
 
-/* ---- work aside ----------------------------------------------------------- */
+/* ---- work aside ---------------------------------------------------------- */
 
 /* busy, run, context and result belong to the owner's thread: they are written
  * here and nowhere else. */
@@ -237,7 +237,7 @@ void io_work_end(struct io *io, struct io_work *work)
     work->thread = NULL;
 }
 
-/* ---- errors --------------------------------------------------------------- */
+/* ---- errors -------------------------------------------------------------- */
 
 static enum evl_error error_of(int error)
 {

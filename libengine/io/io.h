@@ -27,7 +27,7 @@
 
 struct io;
 
-/* ---- files ---------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------- */
 
 enum io_open {
     IO_READ,       /* must exist; reading only */
@@ -63,7 +63,7 @@ void io_sync_soon(struct io *io, int file, int64_t at, int64_t size);
 enum evl_error io_truncate(struct io *io, int file, int64_t size);
 enum evl_error io_size(struct io *io, int file, int64_t *size);
 
-/* ---- names ---------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------- */
 
 enum io_kind { IO_FILE, IO_DIR, IO_OTHER };
 
@@ -106,7 +106,7 @@ enum evl_error io_space(struct io *io, const char *path, int64_t *bytes);
  * between processes as we need it (NFS, FUSE, ...). */
 enum evl_error io_sharable(struct io *io, const char *path);
 
-/* ---- locks ---------------------------------------------------------------- */
+/* ---- locks --------------------------------------------------------------- */
 
 enum io_lock { IO_SHARED, IO_EXCLUSIVE };
 
@@ -117,7 +117,7 @@ enum io_lock { IO_SHARED, IO_EXCLUSIVE };
 enum evl_error io_lock(struct io *io, int file, int64_t byte, enum io_lock mode, int64_t until);
 void io_unlock(struct io *io, int file, int64_t byte);
 
-/* ---- shared memory -------------------------------------------------------- */
+/* ---- shared memory ------------------------------------------------------- */
 
 /* The first `size` bytes of a file, shared with every process that maps it; a
  * writer's file is grown to `size`, a reader's must have it (CORRUPT).  All
@@ -136,7 +136,7 @@ void io_watch(struct io *io, const uint64_t *word, uint64_t seen, int64_t until)
 /* Wake all who watch. */
 void io_wake(struct io *io, uint64_t *word);
 
-/* ---- clock, chance, processes --------------------------------------------- */
+/* ---- clock, chance, processes -------------------------------------------- */
 
 enum { IO_MS = 1000000 }; /* nanoseconds in a millisecond */
 
@@ -156,7 +156,7 @@ int32_t io_pid(struct io *io);
 enum io_process { IO_GONE, IO_RUNNING, IO_STOPPED };
 enum io_process io_process(struct io *io, int32_t pid);
 
-/* ---- work aside ----------------------------------------------------------- */
+/* ---- work aside ---------------------------------------------------------- */
 
 /* One piece of work at a time on a thread of its own, for what would keep us
  * waiting (io_sync).  The owner embeds it, zeroed; run() must not touch what
@@ -174,7 +174,7 @@ bool io_work_done(struct io *io, struct io_work *work);           /* without wai
 enum evl_error io_work_wait(struct io *io, struct io_work *work); /* its result; the fault too */
 void io_work_end(struct io *io, struct io_work *work);            /* waits; ends the thread */
 
-/* ---- doors ---------------------------------------------------------------- */
+/* ---- doors --------------------------------------------------------------- */
 
 /* The machine's own.  One per process, never closed. */
 struct io *io_linux(void);

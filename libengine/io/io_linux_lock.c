@@ -40,7 +40,7 @@ static size_t table_count, table_room;
 static atomic_int held;
 static atomic_bool stop_waits;
 
-/* ---- the stop key --------------------------------------------------------- */
+/* ---- the stop key -------------------------------------------------------- */
 
 static void stop_handler(int number);
 
@@ -94,7 +94,7 @@ static void let_go(void)
         raise(SIGTSTP);
 }
 
-/* ---- the table ------------------------------------------------------------ */
+/* ---- the table ----------------------------------------------------------- */
 
 /* Where it is, or table_count. */
 static size_t table_find(int file, int64_t byte)
@@ -152,7 +152,7 @@ void linux_locks_gone(int count)
         let_go();
 }
 
-/* ---- locks ---------------------------------------------------------------- */
+/* ---- locks --------------------------------------------------------------- */
 
 static int ask_kernel(int file, int64_t byte, short type)
 {

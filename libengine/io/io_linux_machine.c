@@ -56,7 +56,7 @@ uint64_t linux_random(struct io *io)
     return value;
 }
 
-/* ---- /proc ---------------------------------------------------------------- */
+/* ---- /proc --------------------------------------------------------------- */
 
 /* The beginning of a small file, as text; -1 if it cannot be read. */
 static ssize_t read_text(const char *path, char *room, size_t size)

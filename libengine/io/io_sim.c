@@ -22,7 +22,7 @@ enum {
 
 static const int64_t WALL_MS = 1700000000000;
 
-/* ---- chance --------------------------------------------------------------- */
+/* ---- chance -------------------------------------------------------------- */
 
 /* splitmix64: every seed is a good one, and the state is one word. */
 uint64_t sim_draw(struct sim *sim)
@@ -49,7 +49,7 @@ bool sim_strikes(struct sim *sim, enum sim_fault fault)
     return sim_toss(sim, sim->options.ppm[fault]);
 }
 
-/* ---- the trace ------------------------------------------------------------ */
+/* ---- the trace ----------------------------------------------------------- */
 
 static void trace_number(struct sim *sim, uint64_t n)
 {
@@ -78,7 +78,7 @@ static void trace(struct sim_door *door, const char *call, const char *name, int
 
 uint64_t sim_trace(const struct sim *sim) { return sim->trace ^ sim->state; }
 
-/* ---- calls ---------------------------------------------------------------- */
+/* ---- calls --------------------------------------------------------------- */
 
 enum evl_error sim_killed(void) { return fail(EVL_ERR_UNAVAILABLE, "killed"); }
 
@@ -119,7 +119,7 @@ bool sim_call(struct io *io, const char *call, const char *name, int64_t a, int6
     return door->alive;
 }
 
-/* ---- clock, chance, processes: the calls ---------------------------------- */
+/* ---- clock, chance, processes: the calls --------------------------------- */
 
 int64_t sim_door_now(const struct sim_door *door)
 {
@@ -215,7 +215,7 @@ static const struct io_driver sim_driver = {
     .work_end = sim_call_work_end,
 };
 
-/* ---- processes ------------------------------------------------------------ */
+/* ---- processes ----------------------------------------------------------- */
 
 struct io *sim_process(struct sim *sim)
 {
@@ -295,7 +295,7 @@ static void sim_door_free(struct sim_door *door)
     memory_free(door);
 }
 
-/* ---- the world ------------------------------------------------------------ */
+/* ---- the world ----------------------------------------------------------- */
 
 static struct io_boot draw_boot(struct sim *sim)
 {

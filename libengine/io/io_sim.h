@@ -30,7 +30,7 @@
 
 struct sim;
 
-/* ---- the world ------------------------------------------------------------ */
+/* ---- the world ----------------------------------------------------------- */
 
 struct sim *sim_create(uint64_t seed);
 
@@ -72,7 +72,7 @@ uint64_t sim_trace(const struct sim *sim);
 /* A number below `limit`, from the seed: for the test's own choices. */
 uint64_t sim_chance(struct sim *sim, uint64_t limit);
 
-/* ---- processes ------------------------------------------------------------ */
+/* ---- processes ----------------------------------------------------------- */
 
 /* A new process.  Its door lasts as long as the world. */
 struct io *sim_process(struct sim *sim);
@@ -108,7 +108,7 @@ struct sim_body {
 };
 int sim_run(struct sim *sim, const struct sim_body *bodies, int count);
 
-/* ---- acts of God ---------------------------------------------------------- */
+/* ---- acts of God --------------------------------------------------------- */
 
 /* All processes die.  Of what was not synced, each write is there whole, by
  * 512-byte sectors, or not; each name made, changed or removed has been or has

@@ -20,7 +20,7 @@ enum {
     GROWN_PPM = SIM_PPM / 5, /* of the lost writes: the size is there, not the bytes */
 };
 
-/* ---- bytes ---------------------------------------------------------------- */
+/* ---- bytes --------------------------------------------------------------- */
 
 static void bytes_release(struct sim_bytes *b)
 {
@@ -48,7 +48,7 @@ static void bytes_put(struct sim_bytes *b, const uint8_t *from, int64_t size, in
     memcpy(b->at + at, from, (size_t)size);
 }
 
-/* ---- inodes --------------------------------------------------------------- */
+/* ---- inodes -------------------------------------------------------------- */
 
 struct sim_inode *sim_inode_create(struct sim *sim, enum io_kind kind, const char *name)
 {
@@ -127,7 +127,7 @@ int64_t sim_inode_space(struct sim *sim, const struct sim_inode *inode, int64_t 
     return end - at < size ? end - at : size;
 }
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 /* Do a change to the durable bytes.  What was cut off since is not there to be
  * taken; what was written since is taken in its place, as a page cache would. */
@@ -222,7 +222,7 @@ void sim_inode_resize(struct sim *sim, struct sim_inode *inode, int64_t size)
     inode->mtime_ms = sim->wall_base_ms + sim->now / IO_MS;
 }
 
-/* ---- syncs, and their absence --------------------------------------------- */
+/* ---- syncs, and their absence -------------------------------------------- */
 
 void sim_inode_sync(struct sim *sim, struct sim_inode *inode)
 {

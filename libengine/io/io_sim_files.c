@@ -13,7 +13,7 @@ enum { SYNC_NS_MAX = 2 * IO_MS };
 static const int64_t FILE_BYTES_MAX = (int64_t)1 << 30; /* it is all in memory */
 static const int64_t SPACE_UNLIMITED = (int64_t)1 << 40;
 
-/* ---- file numbers --------------------------------------------------------- */
+/* ---- file numbers -------------------------------------------------------- */
 
 struct sim_file *sim_door_file(struct sim_door *door, int file)
 {
@@ -111,7 +111,7 @@ void sim_call_close(struct io *io, int file)
     sim_inode_close(door->sim, inode);
 }
 
-/* ---- bytes ---------------------------------------------------------------- */
+/* ---- bytes --------------------------------------------------------------- */
 
 enum evl_error sim_call_read(struct io *io, int file, void *to, size_t size, int64_t at,
                              size_t *got)
@@ -236,7 +236,7 @@ enum evl_error sim_call_truncate(struct io *io, int file, int64_t size)
     return EVL_OK;
 }
 
-/* ---- names ---------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------- */
 
 static struct io_stat stat_of(const struct sim_inode *inode)
 {

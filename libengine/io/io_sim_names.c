@@ -16,7 +16,7 @@
 
 enum { SWEEP_AFTER = 64 };
 
-/* ---- entries -------------------------------------------------------------- */
+/* ---- entries ------------------------------------------------------------- */
 
 /* Where the name is, or where it would be put. */
 static size_t entries_find(const struct sim_entries *entries, const char *name, bool *found)
@@ -86,7 +86,7 @@ static void entries_clear(struct sim_entries *entries)
         memory_free(entries->at[--entries->count].name);
 }
 
-/* ---- paths ---------------------------------------------------------------- */
+/* ---- paths --------------------------------------------------------------- */
 
 static int sim_place_enter(struct sim_place *place, const char *name, size_t count)
 {
@@ -127,7 +127,7 @@ int sim_place_find(struct sim *sim, const char *path, struct sim_place *place)
     return 0;
 }
 
-/* ---- changes -------------------------------------------------------------- */
+/* ---- changes ------------------------------------------------------------- */
 
 static void add_change(struct sim *sim, struct sim_name_change change)
 {
@@ -180,7 +180,7 @@ void sim_place_rename(struct sim *sim, const struct sim_place *from, const struc
         sim_inode_unlink(sim, to->inode);
 }
 
-/* ---- syncs ---------------------------------------------------------------- */
+/* ---- syncs --------------------------------------------------------------- */
 
 static void forget_from(struct sim_name_change *change)
 {
@@ -231,7 +231,7 @@ void sim_names_sync(struct sim *sim, struct sim_inode *folder)
     drop_empty_changes(disk);
 }
 
-/* ---- the sweep ------------------------------------------------------------ */
+/* ---- the sweep ----------------------------------------------------------- */
 
 static void mark(struct sim_inode *inode)
 {
@@ -295,7 +295,7 @@ void sim_names_sweep(struct sim *sim)
     free_unmarked(sim);
 }
 
-/* ---- power cuts ----------------------------------------------------------- */
+/* ---- power cuts ---------------------------------------------------------- */
 
 /* How a file system may have gone about it. */
 enum cut_style {
@@ -376,7 +376,7 @@ void sim_names_cut(struct sim *sim)
     free_unmarked(sim);
 }
 
-/* ---- life ----------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------- */
 
 void sim_names_init(struct sim *sim)
 {

@@ -143,7 +143,7 @@ void sim_wake_all(struct sim *sim, const void *subject)
             sim->tasks[i].waits = false;
 }
 
-/* ---- running -------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------- */
 
 static int exit_doors(struct sim *sim, const struct sim_task *task)
 {

@@ -17,7 +17,7 @@
 
 enum { PAGE = 4096 };
 
-/* ---- locks ---------------------------------------------------------------- */
+/* ---- locks --------------------------------------------------------------- */
 
 void sim_inode_drop_locks(struct sim *sim, struct sim_inode *inode, const struct sim_door *door,
                           int file)
@@ -106,7 +106,7 @@ void sim_call_unlock(struct io *io, int file, int64_t byte)
     sim_wake_all(door->sim, inode);
 }
 
-/* ---- maps ----------------------------------------------------------------- */
+/* ---- maps ---------------------------------------------------------------- */
 
 /* Addresses for `size` bytes that are nobody else's, now or later, with a page
  * between. */
@@ -178,7 +178,7 @@ void sim_call_unmap(struct io *io, void *at, size_t size)
     door->maps[i] = door->maps[--door->map_count];
 }
 
-/* ---- words ---------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------- */
 
 struct sim_word {
     struct sim_inode *inode;

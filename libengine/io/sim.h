@@ -24,7 +24,7 @@ enum { SIM_FIRST_FILE = 3 };
 /* Addresses that a world can hand out for maps; each is handed out once. */
 #define SIM_REGION_BYTES ((size_t)1 << 36)
 
-/* ---- disk ----------------------------------------------------------------- */
+/* ---- disk ---------------------------------------------------------------- */
 
 struct sim_bytes {
     uint8_t *at;
@@ -89,7 +89,7 @@ struct sim_disk {
     int removed; /* since the last sweep */
 };
 
-/* ---- processes ------------------------------------------------------------ */
+/* ---- processes ----------------------------------------------------------- */
 
 struct sim_file {
     bool taken; /* the engine has not closed it */
@@ -163,7 +163,7 @@ struct sim {
     pthread_cond_t ended;
 };
 
-/* ---- io_sim.c ------------------------------------------------------------- */
+/* ---- io_sim.c ------------------------------------------------------------ */
 
 static inline struct sim_door *sim_door_of(struct io *io) { return (struct sim_door *)io; }
 
@@ -186,7 +186,7 @@ enum evl_error sim_killed(void);
 /* The clock as this process sees it; for a dead one it runs away. */
 int64_t sim_door_now(const struct sim_door *door);
 
-/* ---- io_sim_run.c --------------------------------------------------------- */
+/* ---- io_sim_run.c -------------------------------------------------------- */
 
 /* Perhaps let others go first. */
 void sim_turn(struct sim_door *door);
@@ -195,7 +195,7 @@ void sim_turn(struct sim_door *door);
 void sim_wait(struct sim_door *door, int64_t until, const char *call, const void *subject);
 void sim_wake_all(struct sim *sim, const void *subject);
 
-/* ---- io_sim_disk.c -------------------------------------------------------- */
+/* ---- io_sim_disk.c ------------------------------------------------------- */
 
 struct sim_inode *sim_inode_create(struct sim *sim, enum io_kind kind, const char *name);
 void sim_inode_free(struct sim *sim, struct sim_inode *inode);
@@ -220,7 +220,7 @@ void sim_inode_write_back(struct sim *sim, struct sim_inode *inode, int64_t at, 
 /* What the power cut leaves of its bytes. */
 void sim_inode_cut(struct sim *sim, struct sim_inode *inode, uint32_t keep_ppm);
 
-/* ---- io_sim_names.c ------------------------------------------------------- */
+/* ---- io_sim_names.c ------------------------------------------------------ */
 
 /* Where a path leads: the folder, the name in it, and what is there, if
  * anything.  The root has no folder. */
@@ -247,7 +247,7 @@ void sim_names_cut(struct sim *sim);
 /* Free what nothing can bring back. */
 void sim_names_sweep(struct sim *sim);
 
-/* ---- io_sim_files.c ------------------------------------------------------- */
+/* ---- io_sim_files.c ------------------------------------------------------ */
 
 /* An open file of a living door. */
 struct sim_file *sim_door_file(struct sim_door *door, int file);
@@ -272,7 +272,7 @@ enum evl_error sim_call_sync_dir(struct io *io, const char *path);
 enum evl_error sim_call_space(struct io *io, const char *path, int64_t *bytes);
 enum evl_error sim_call_sharable(struct io *io, const char *path);
 
-/* ---- io_sim_shared.c ------------------------------------------------------ */
+/* ---- io_sim_shared.c ----------------------------------------------------- */
 
 /* Drop what this door holds of this inode, by one file number or (-1) by any. */
 void sim_inode_drop_locks(struct sim *sim, struct sim_inode *inode, const struct sim_door *door,
@@ -289,7 +289,7 @@ void sim_call_add(struct io *io, uint64_t *word, uint64_t value);
 void sim_call_watch(struct io *io, const uint64_t *word, uint64_t seen, int64_t until);
 void sim_call_wake(struct io *io, uint64_t *word);
 
-/* ---- io_sim_work.c -------------------------------------------------------- */
+/* ---- io_sim_work.c ------------------------------------------------------- */
 
 /* Perhaps some work aside gets done just now. */
 void sim_door_work_aside(struct sim_door *door);

@@ -50,7 +50,7 @@ struct place {
     int64_t end; /* the base of the next segment; INT64_MAX */
 };
 
-/* ---- telling -------------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------- */
 
 static void check_tell(struct check_walk *w, const char *file, int64_t position, int64_t offset,
                        const char *text)
@@ -68,7 +68,7 @@ static void entry_tell(struct check_walk *w, const struct cursor *c, const struc
     check_tell(w, c->name, c->at * (int64_t)c->ix.kind, p->s.base + relative, text);
 }
 
-/* ---- an index alongside ------------------------------------------------------------ */
+/* ---- an index alongside -------------------------------------------------- */
 
 /* Have the entry number c->at. */
 static void cursor_read(struct check_walk *w, struct cursor *c)
@@ -152,7 +152,7 @@ static void cursors_skip(struct check_walk *w, struct place *p, int64_t position
         cursor_step(w, &p->times);
 }
 
-/* ---- aborted transactions ------------------------------------------------------------ */
+/* ---- aborted transactions ------------------------------------------------ */
 
 static void aborted_compare(struct check_walk *w, struct place *p, const struct batch *b)
 {
@@ -171,7 +171,7 @@ static void aborted_compare(struct check_walk *w, struct place *p, const struct 
     }
 }
 
-/* ---- a batch ---------------------------------------------------------------------------- */
+/* ---- a batch ------------------------------------------------------------- */
 
 static enum evl_error batch_walk(struct check_walk *w, struct evl_bytes bytes)
 {
@@ -240,7 +240,7 @@ static enum evl_error batch_check_all(struct check_walk *w, struct place *p, con
     return EVL_OK;
 }
 
-/* ---- behind damage ------------------------------------------------------------------------ */
+/* ---- behind damage ------------------------------------------------------- */
 
 /* The next place where an index entry says that a batch begins, and one does;
  * `size` if there is none. */
@@ -277,7 +277,7 @@ static void place_tell(struct check_walk *w, const struct place *p, enum scan_fo
     check_tell(w, p->name, w->scan.at, w->next, text);
 }
 
-/* ---- a segment ------------------------------------------------------------------------------ */
+/* ---- a segment ----------------------------------------------------------- */
 
 /* What is left in the indexes speaks of nothing. */
 static void place_rest(struct check_walk *w, struct place *p, bool whole)
@@ -380,7 +380,7 @@ static enum evl_error segment_check(struct check_walk *w, size_t i)
     return err;
 }
 
-/* ---- beside the segments -------------------------------------------------------------------- */
+/* ---- beside the segments ------------------------------------------------- */
 
 static enum evl_error epochs_check(struct check_walk *w)
 {

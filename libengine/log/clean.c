@@ -7,7 +7,7 @@
 #include "base/fault.h"
 #include "io/io_file.h"
 
-/* ---- the output ------------------------------------------------------------------- */
+/* ---- the output ---------------------------------------------------------- */
 
 static enum evl_error output_index(struct log *log, int64_t base, const char *suffix,
                                    enum index_kind kind, struct index *ix)
@@ -90,7 +90,7 @@ static enum evl_error output_seal(struct clean *c, struct segment *out, struct c
 
 static void output_close(struct segment *out) { segment_close(out); /* closing -1 does nothing */ }
 
-/* ---- judging ----------------------------------------------------------------------- */
+/* ---- judging ------------------------------------------------------------- */
 
 /* What is to become of a batch. */
 struct verdict {
@@ -147,7 +147,7 @@ static int64_t horizon_new(const struct clean *c, const struct batch *b, const s
     return wait > INT64_MAX - c->now_ms ? INT64_MAX : c->now_ms + wait;
 }
 
-/* ---- building ------------------------------------------------------------------------ */
+/* ---- building ------------------------------------------------------------ */
 
 /* How the records of a batch are compressed when they are written anew. */
 static void seal_codec(const struct topic_config *config, const struct batch *b,
@@ -235,7 +235,7 @@ static enum evl_error batch_clean(struct clean *c, const struct batch *b, struct
     return batch_rebuild(c, b, bytes, &v, horizon, out);
 }
 
-/* ---- segment by segment ---------------------------------------------------------------- */
+/* ---- segment by segment -------------------------------------------------- */
 
 static enum evl_error source_walk(struct clean *c, int file, int64_t size, struct segment *out,
                                   bool *changed)

@@ -24,7 +24,7 @@ struct run {
     int64_t row;     /* of the checkpoint file; -1: none yet */
 };
 
-/* ---- leftovers ----------------------------------------------------------------------- */
+/* ---- leftovers ----------------------------------------------------------- */
 
 enum evl_error compact_finish(struct log *log)
 {
@@ -40,7 +40,7 @@ enum evl_error compact_finish(struct log *log)
     return err;
 }
 
-/* ---- what can be cleaned --------------------------------------------------------------- */
+/* ---- what can be cleaned ------------------------------------------------- */
 
 static bool lag_is_over(const struct run *r, int64_t since_ms)
 {
@@ -182,7 +182,7 @@ static enum evl_error run_is_due(struct run *r, bool *due)
     return err;
 }
 
-/* ---- the map ---------------------------------------------------------------------------- */
+/* ---- the map ------------------------------------------------------------- */
 
 /* Map the records of a batch; *full if there was no room for one of them. */
 static enum evl_error map_batch(struct run *r, struct batch_reader *reader, struct evl_bytes bytes,
@@ -249,7 +249,7 @@ static enum evl_error run_map(struct run *r)
     return err;
 }
 
-/* ---- cleaning ------------------------------------------------------------------------------ */
+/* ---- cleaning ------------------------------------------------------------ */
 
 static enum evl_error run_mark(struct run *r, int64_t offset)
 {
@@ -389,7 +389,7 @@ static enum evl_error run_times(struct run *r)
     return err;
 }
 
-/* ---- running -------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------- */
 
 /* One turn: as far as the map reaches. */
 static enum evl_error run_turn(struct run *r, bool *again)

@@ -56,7 +56,7 @@ static enum evl_error page_read(const struct index *ix, int64_t n, struct page *
     return err;
 }
 
-/* ---- opening ----------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 enum evl_error index_open(struct io *io, const char *path, enum index_kind kind, bool create,
                           struct index *ix)
@@ -136,7 +136,7 @@ enum evl_error index_refresh(struct index *ix)
     return ix->count > 0 ? index_trim(ix) : EVL_OK;
 }
 
-/* ---- finding ------------------------------------------------------------------ */
+/* ---- finding ------------------------------------------------------------- */
 
 /* Between which entries the answer is: entries[low].key <= key <
  * entries[high].key. */
@@ -214,7 +214,7 @@ enum evl_error index_find(const struct index *ix, int64_t key, struct index_entr
     return index_get(ix, b.low, entry);
 }
 
-/* ---- changing ------------------------------------------------------------------ */
+/* ---- changing ------------------------------------------------------------ */
 
 enum evl_error index_add(struct index *ix, const struct index_entry *entries, int count)
 {

@@ -14,7 +14,7 @@
 #include "log/replay.h"
 #include "log/times.h"
 
-/* ---- opening ---------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 uint64_t log_word(struct log *log, enum share_word word)
 {
@@ -178,7 +178,7 @@ void log_close(struct log *log)
     memory_free(log);
 }
 
-/* ---- what there is ------------------------------------------------------------------ */
+/* ---- what there is ------------------------------------------------------- */
 
 int64_t log_start(struct log *log)
 {
@@ -240,7 +240,7 @@ enum evl_error log_bytes(struct log *log, int64_t *bytes)
     return EVL_OK;
 }
 
-/* ---- entering --------------------------------------------------------------------------- */
+/* ---- entering ------------------------------------------------------------ */
 
 /* Our view of the active segment is the one that the words tell of. */
 static enum evl_error log_catch_up(struct log *log)
@@ -350,7 +350,7 @@ void log_bury(const struct log_options *options, const struct log_hold *hold)
     share_set(options->share, &hold->slot, SHARE_STATE, SHARE_DEAD);
 }
 
-/* ---- identity ----------------------------------------------------------------------------- */
+/* ---- identity ------------------------------------------------------------ */
 
 enum evl_error log_identity(struct io *io, const char *dir, struct uuid *id)
 {
@@ -400,7 +400,7 @@ enum evl_error log_sync_identity(struct io *io, const char *dir)
     return err ? failed(err, "%s", path) : io_sync_dir(io, dir);
 }
 
-/* ---- rolling ------------------------------------------------------------------------------ */
+/* ---- rolling ------------------------------------------------------------- */
 
 /* The first segment, or the next one, begins where the log ends. */
 static enum evl_error log_begin_segment(struct log *log)

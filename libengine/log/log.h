@@ -68,7 +68,7 @@ struct log {
 enum evl_error log_open(const struct log_options *options, struct log **log);
 void log_close(struct log *log);
 
-/* ---- what there is -------------------------------------------------------------- */
+/* ---- what there is ------------------------------------------------------- */
 
 /* Offsets of the first record, and behind the last one that may be read. */
 int64_t log_start(struct log *log);
@@ -82,7 +82,7 @@ enum evl_error log_refresh(struct log *log);
 /* The bytes of its segments. */
 enum evl_error log_bytes(struct log *log, int64_t *bytes);
 
-/* ---- appending -------------------------------------------------------------------- */
+/* ---- appending ----------------------------------------------------------- */
 
 /* Where a batch went. */
 struct log_place {

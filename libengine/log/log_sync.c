@@ -17,7 +17,7 @@
 
 enum { REWRITE_STEP = 512 << 10 };
 
-/* ---- one sync -------------------------------------------------------------------------- */
+/* ---- one sync ------------------------------------------------------------ */
 
 /* What a sync that begins now will cover, and in which file its last part is. */
 struct target {
@@ -76,7 +76,7 @@ static enum evl_error sync_segments(struct log *log, int64_t last)
     return err;
 }
 
-/* ---- after a syncer's death ------------------------------------------------------------ */
+/* ---- after a syncer's death ---------------------------------------------- */
 
 /* Write the bytes from a position on once more, as they are. */
 static enum evl_error rewrite_from(struct segment *s, int64_t at, int64_t end)
@@ -135,7 +135,7 @@ static enum evl_error sync_rewrite(struct log *log, const struct target *target)
     return err;
 }
 
-/* ---- under the lock ---------------------------------------------------------------------- */
+/* ---- under the lock ------------------------------------------------------ */
 
 static enum evl_error sync_admit(struct log *log)
 {

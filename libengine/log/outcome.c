@@ -63,7 +63,7 @@ enum evl_error outcome_load(struct outcome *o, struct log *log, int64_t end)
     return err;
 }
 
-/* ---- what is open ------------------------------------------------------------------ */
+/* ---- what is open -------------------------------------------------------- */
 
 static struct outcome_open *outcome_find(struct outcome *o, int64_t producer_id)
 {
@@ -95,7 +95,7 @@ static void outcome_advance(struct outcome *o, int64_t offset)
     }
 }
 
-/* ---- seeing ---------------------------------------------------------------------------- */
+/* ---- seeing -------------------------------------------------------------- */
 
 /* What kind of marker a control batch is; -1: none that ends a transaction. */
 static enum evl_error marker_type(struct evl_bytes bytes, int *type)

@@ -55,7 +55,7 @@ void producers_clear(struct producers *p) { p->count = 0; }
 
 size_t producers_count(const struct producers *p) { return p->count; }
 
-/* ---- the table ---------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------- */
 
 /* Where this id is, or would be. */
 static size_t producers_place(const struct producers *p, int64_t id)
@@ -95,7 +95,7 @@ static struct producer *producers_take(struct producers *p, int64_t id, int16_t 
     return &p->at[at];
 }
 
-/* ---- sequences ----------------------------------------------------------------- */
+/* ---- sequences ----------------------------------------------------------- */
 
 /* Sequence numbers go round: after the largest int32 comes zero. */
 static int32_t sequence_add(int32_t sequence, int32_t count)
@@ -158,7 +158,7 @@ static void producer_keep(struct producer *r, const struct batch *b)
         (struct kept){ b->base_sequence, batch_last_sequence(b), b->base_offset, b->last_offset };
 }
 
-/* ---- replaying ------------------------------------------------------------------ */
+/* ---- replaying ----------------------------------------------------------- */
 
 /* A transaction's end: its control record has key {int16 version, int16 type}
  * and value {int16 version, int32 coordinator epoch}; type 0 aborts. */
@@ -235,7 +235,7 @@ void producers_expire(struct producers *p, int64_t before_ms)
     p->count = kept;
 }
 
-/* ---- snapshots -------------------------------------------------------------------- */
+/* ---- snapshots ----------------------------------------------------------- */
 
 static void producer_encode(const struct producer *r, uint8_t *at)
 {

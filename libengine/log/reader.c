@@ -35,7 +35,7 @@ void reader_release(struct reader *r)
     *r = (struct reader){ 0 };
 }
 
-/* ---- which segment ----------------------------------------------------------------- */
+/* ---- which segment ------------------------------------------------------- */
 
 static enum evl_error reader_range(const struct reader *r)
 {
@@ -101,7 +101,7 @@ static int64_t reader_following(const struct reader *r)
     return i + 1 < log->base_count ? log->bases[i + 1] : -1;
 }
 
-/* ---- gaps ------------------------------------------------------------------------------ */
+/* ---- gaps ---------------------------------------------------------------- */
 
 /* Offsets are missing on the disk.  Compaction leaves gaps; nothing else does. */
 static enum evl_error reader_gap(const struct reader *r, int64_t found)
@@ -119,7 +119,7 @@ static enum evl_error reader_gap(const struct reader *r, int64_t found)
                 r->segment.base, r->next, found - 1);
 }
 
-/* ---- batch by batch ------------------------------------------------------------------------ */
+/* ---- batch by batch ------------------------------------------------------ */
 
 static enum evl_error reader_damage(const struct reader *r, enum scan_found found)
 {
@@ -242,7 +242,7 @@ enum evl_error reader_next(struct reader *r, int64_t limit, struct batch *batch,
     return err ? log_failed(r->log, err) : EVL_OK;
 }
 
-/* ---- by time -------------------------------------------------------------------------------- */
+/* ---- by time ------------------------------------------------------------- */
 
 /* The first segment that may have a record of `ms` or later: the active one is
  * always worth a look.  Without a file that says it, one segment after the

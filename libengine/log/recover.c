@@ -13,7 +13,7 @@
 #include "log/compact.h"
 #include "log/replay.h"
 
-/* ---- the walk ----------------------------------------------------------------------- */
+/* ---- the walk ------------------------------------------------------------ */
 
 /* What was found behind the last batch that is right. */
 struct tail {
@@ -81,7 +81,7 @@ static enum evl_error tail_is_damage(const struct segment *s, const struct tail 
                   s->base, tail->position, s->end);
 }
 
-/* ---- after a boot ----------------------------------------------------------------------- */
+/* ---- after a boot -------------------------------------------------------- */
 
 static enum evl_error tail_copy(struct log *log, const struct segment *s, const struct tail *tail,
                                 int to)
@@ -401,7 +401,7 @@ enum evl_error recover_boot(struct log *log)
     return err;
 }
 
-/* ---- after a death ----------------------------------------------------------------------- */
+/* ---- after a death ------------------------------------------------------- */
 
 /* Walk from what readers may have seen to the end of the newest segment. */
 static enum evl_error mend_segment(struct log *log, int64_t known)
@@ -453,7 +453,7 @@ enum evl_error recover_mend(struct log *log)
     return EVL_OK;
 }
 
-/* ---- without leave to write ----------------------------------------------------------------- */
+/* ---- without leave to write ---------------------------------------------- */
 
 /* Walk one segment; *more says whether the next one may be looked at. */
 static enum evl_error survey_segment(struct log *log, size_t i, int64_t point, int64_t *end,
@@ -518,7 +518,7 @@ enum evl_error recover_survey(struct log *log)
     return EVL_OK;
 }
 
-/* ---- after a failed sync -------------------------------------------------------------------- */
+/* ---- after a failed sync ------------------------------------------------- */
 
 /* Make the log end where it was synced; segments behind that go. */
 static enum evl_error repair_cut(struct log *log, int64_t end)

@@ -13,7 +13,7 @@ enum {
     TRIES_MAX = 16,              /* segments that vanish under our eyes, one after the other */
 };
 
-/* ---- producers --------------------------------------------------------------------- */
+/* ---- producers ----------------------------------------------------------- */
 
 /* The newest snapshot before or at `end` that can be read; -1 if there is none. */
 static enum evl_error replay_snapshot(struct log *log, int64_t end, int64_t *at)
@@ -120,7 +120,7 @@ enum evl_error replay_stable_end(struct log *log, int64_t *end)
     return EVL_OK;
 }
 
-/* ---- epochs ---------------------------------------------------------------------------- */
+/* ---- epochs -------------------------------------------------------------- */
 
 static enum evl_error epochs_of_segment(struct log *log, int64_t base)
 {
@@ -153,7 +153,7 @@ enum evl_error replay_epochs(struct log *log)
     return err;
 }
 
-/* ---- the recovery point -------------------------------------------------------------- */
+/* ---- the recovery point -------------------------------------------------- */
 
 /* Snapshots that are neither of a segment's begin nor the newest. */
 static enum evl_error checkpoint_thin(struct log *log, int64_t newest)

@@ -8,7 +8,7 @@
 #include "log/litter.h"
 #include "log/times.h"
 
-/* ---- moving the start ------------------------------------------------------------- */
+/* ---- moving the start ---------------------------------------------------- */
 
 static enum evl_error retain_is_allowed(const struct log *log)
 {
@@ -107,7 +107,7 @@ static enum evl_error start_move(struct log *log, int64_t to, struct retain_resu
     return err ? err : worse;
 }
 
-/* ---- what is too old, what is too much ------------------------------------------------- */
+/* ---- what is too old, what is too much ----------------------------------- */
 
 /* What retention wants gone: `count` segments from the first on. */
 struct plan {
@@ -192,7 +192,7 @@ enum evl_error retain_is_due(struct log *log, int64_t now_ms, bool *due)
     return segment_goes(log, 0, now_ms, &over, &bytes, due);
 }
 
-/* ---- applying it ------------------------------------------------------------------------- */
+/* ---- applying it --------------------------------------------------------- */
 
 /* All of the log is to go: have a new segment for what comes, unless somebody
  * wrote to this one since. */
@@ -250,7 +250,7 @@ enum evl_error retain_apply(struct log *log, int64_t now_ms, bool dry, struct re
     return EVL_OK;
 }
 
-/* ---- deleting records ---------------------------------------------------------------------- */
+/* ---- deleting records ---------------------------------------------------- */
 
 /* Readers may have seen what is not on the disk (flush=os): have it there. */
 static enum evl_error trim_sync(struct log *log, int64_t offset)

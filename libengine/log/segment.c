@@ -10,7 +10,7 @@
 #include "base/fault.h"
 #include "io/io_file.h"
 
-/* ---- names ------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------- */
 
 enum evl_error segment_path(const char *dir, int64_t base, const char *suffix, char *path)
 {
@@ -29,7 +29,7 @@ bool segment_parse(const char *name, int64_t *base)
     return true;
 }
 
-/* ---- opening ------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------- */
 
 enum evl_error segment_open(struct io *io, const char *dir, int64_t base, enum io_open how,
                             struct segment *s)
@@ -90,7 +90,7 @@ enum evl_error segment_indexes(struct segment *s)
     return err;
 }
 
-/* ---- knowing ------------------------------------------------------------------- */
+/* ---- knowing ------------------------------------------------------------- */
 
 void segment_note(struct segment *s, const struct batch *batch, int64_t position)
 {
@@ -212,7 +212,7 @@ enum evl_error segment_resume(struct segment *s, int64_t bytes, int64_t end)
     return err;
 }
 
-/* ---- appending ------------------------------------------------------------------ */
+/* ---- appending ----------------------------------------------------------- */
 
 /* Put the largest timestamp into the time index, if it is larger than the last
  * one there.  Negative ones are no times to Kafka. */
@@ -305,7 +305,7 @@ enum evl_error segment_cut(struct segment *s, int64_t position, int64_t end)
     return err ? err : segment_resume(s, position, end);
 }
 
-/* ---- finding ---------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------- */
 
 /* Where the index says that a batch begins, if there is one whose last offset
  * is what the index says; else the start. */

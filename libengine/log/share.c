@@ -68,7 +68,7 @@ static uint64_t identity_hash(const struct uuid *id, int32_t partition)
     return h ^ h >> 32;
 }
 
-/* ---- opening ---------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 static enum evl_error share_path(const struct share *s, const char *name, char path[PATH_MAX])
 {
@@ -250,7 +250,7 @@ bool share_is_stale(const struct share *s, const struct share_slot *slot)
     return slot->number == 0 || slot->incarnation != s->incarnation || !s->map;
 }
 
-/* ---- the table --------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------- */
 
 uint64_t share_get(struct share *s, const struct share_slot *slot, enum share_word word)
 {
@@ -362,7 +362,7 @@ enum evl_error share_claim(struct share *s, const struct uuid *id, int32_t parti
     return err;
 }
 
-/* ---- locks ------------------------------------------------------------------- */
+/* ---- locks --------------------------------------------------------------- */
 
 static enum share_word holder_word(enum share_partition_lock which)
 {
@@ -425,7 +425,7 @@ void share_unlock_directory(struct share *s, enum share_lock which)
     io_unlock(s->io, s->lock_file, which);
 }
 
-/* ---- news --------------------------------------------------------------------- */
+/* ---- news ---------------------------------------------------------------- */
 
 uint64_t share_news(struct share *s) { return s->map ? io_load(s->io, &s->map[HEAD_NEWS]) : 0; }
 

@@ -40,7 +40,7 @@ static enum evl_error times_open(struct log *log, enum io_open how, int *file)
     return io_open(log->o.io, path, how, file);
 }
 
-/* ---- finding ---------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------- */
 
 /* A page of the file, or as much of it as there is. */
 struct page {
@@ -102,7 +102,7 @@ enum evl_error times_find(struct log *log, int64_t ms, size_t *segment, bool *kn
     return err;
 }
 
-/* ---- writing ------------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------- */
 
 /* What a segment's own index says. */
 static enum evl_error segment_largest(struct log *log, int64_t base, int64_t *largest)

@@ -14,7 +14,7 @@
 #include "log/retain.h"
 #include "place/place.h"
 
-/* ---- looking ------------------------------------------------------------------------ */
+/* ---- looking ------------------------------------------------------------- */
 
 static struct evl_topic topic_public(const struct directory_topic *t)
 {
@@ -177,7 +177,7 @@ void evl_configs_release(struct evl_configs *configs)
     *configs = (struct evl_configs){ 0 };
 }
 
-/* ---- changing -------------------------------------------------------------------------- */
+/* ---- changing ------------------------------------------------------------ */
 
 static struct decide_setting setting_private(const struct evl_change *change)
 {
@@ -244,7 +244,7 @@ enum evl_error evl_admin_trim(struct evl_place *place, const char *topic, int32_
     return err;
 }
 
-/* ---- upkeep ---------------------------------------------------------------------------- */
+/* ---- upkeep -------------------------------------------------------------- */
 
 static enum evl_error log_clean(struct log *log, bool dry, struct evl_upkeep *upkeep)
 {
@@ -309,7 +309,7 @@ enum evl_error evl_admin_compact(struct evl_place *place, const char *topic, int
     return err;
 }
 
-/* ---- checking and repairing --------------------------------------------------------------- */
+/* ---- checking and repairing ---------------------------------------------- */
 
 /* Who wants to hear of damages, and in which folder they are. */
 struct listener {

@@ -60,7 +60,7 @@ struct evl_consumer {
     bool is_merging;
 };
 
-/* ---- opening ------------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------- */
 
 enum evl_error evl_consumer_open(struct evl_place *place,
                                  const struct evl_consumer_options *options,
@@ -172,7 +172,7 @@ int64_t evl_consumer_position(const struct evl_consumer *c, const char *topic, i
     return -1;
 }
 
-/* ---- transactions --------------------------------------------------------------------- */
+/* ---- transactions -------------------------------------------------------- */
 
 /* Look into each segment from that of `offset` on.  *again: one has gone from
  * the list, and what was said beside it may be said beside another. */
@@ -234,7 +234,7 @@ static enum evl_error range_aborted(struct range *r, const struct batch *batch, 
     return EVL_OK;
 }
 
-/* ---- one range --------------------------------------------------------------------------- */
+/* ---- one range ----------------------------------------------------------- */
 
 /* The next batch that may be given; *got is false if there is none now. */
 static enum evl_error range_batch(struct evl_consumer *c, struct range *r, struct batch *batch,
@@ -306,7 +306,7 @@ static enum evl_error range_record(struct evl_consumer *c, struct range *r,
     }
 }
 
-/* ---- one after the other ------------------------------------------------------------------ */
+/* ---- one after the other ------------------------------------------------- */
 
 /* The range at hand has nothing now; on to the next one.  The news are read
  * before the last round over all ranges, so that none is slept through. */
@@ -406,7 +406,7 @@ enum evl_error evl_consumer_next_batch(struct evl_consumer *c, struct evl_batch 
     return EVL_OK;
 }
 
-/* ---- merged --------------------------------------------------------------------------------- */
+/* ---- merged -------------------------------------------------------------- */
 
 /* Whether range a's head comes before range b's: (timestamp, topic, partition,
  * offset). */
@@ -494,7 +494,7 @@ static enum evl_error consumer_merge(struct evl_consumer *c, struct evl_record *
     return EVL_OK;
 }
 
-/* ---- all together -------------------------------------------------------------------------------- */
+/* ---- all together -------------------------------------------------------- */
 
 enum evl_error evl_consumer_next(struct evl_consumer *c, struct evl_record *record,
                                  enum evl_next *what)

@@ -24,7 +24,7 @@ enum {
 
 enum { LOOKS_MAX = 100 }; /* for a folder that others move meanwhile */
 
-/* ---- its identity -------------------------------------------------------------------- */
+/* ---- its identity -------------------------------------------------------- */
 
 static enum evl_error directory_path_of(const struct directory *d, const char *name, char *path)
 {
@@ -73,7 +73,7 @@ static enum evl_error directory_name(struct directory *d)
     return err;
 }
 
-/* ---- making one ------------------------------------------------------------------------ */
+/* ---- making one ---------------------------------------------------------- */
 
 /* Make one folder, and have its name on the disk. */
 static enum evl_error make_folder(struct io *io, const char *path)
@@ -188,7 +188,7 @@ static enum evl_error directory_found(struct directory *d)
     return err;
 }
 
-/* ---- opening ------------------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------- */
 
 static enum evl_error directory_share_open(struct directory *d)
 {
@@ -295,7 +295,7 @@ int64_t directory_patience(const struct directory *d) { return d->patience; }
 const struct image *directory_image(const struct directory *d) { return d->image; }
 uint64_t directory_version(const struct directory *d) { return (uint64_t)d->applied; }
 
-/* ---- following the metadata ------------------------------------------------------------------ */
+/* ---- following the metadata ---------------------------------------------- */
 
 static enum evl_error directory_apply(struct directory *d, struct evl_bytes bytes)
 {
@@ -331,7 +331,7 @@ enum evl_error directory_refresh(struct directory *d)
     return err ? failed(err, "%s", d->path) : EVL_OK;
 }
 
-/* ---- topics -------------------------------------------------------------------------------------- */
+/* ---- topics -------------------------------------------------------------- */
 
 static struct directory_topic topic_view(const struct topic *t)
 {
@@ -379,7 +379,7 @@ enum evl_error directory_topic(struct directory *d, const char *name, struct dir
     return EVL_OK;
 }
 
-/* ---- logs ------------------------------------------------------------------------------------------- */
+/* ---- logs ---------------------------------------------------------------- */
 
 void directory_log_options(struct directory *d, const struct directory_topic *topic,
                            const char *name, int32_t partition, struct log_options *o)

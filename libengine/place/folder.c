@@ -37,7 +37,7 @@ static enum evl_error folder_exists(struct directory *d, const char *path, bool 
     return err == EVL_ERR_NOT_FOUND ? EVL_OK : err;
 }
 
-/* ---- rows of the checkpoint files ------------------------------------------------------- */
+/* ---- rows of the checkpoint files ---------------------------------------- */
 
 static enum evl_error point_move(struct directory *d, const char *file, const char *from,
                                  const char *to, int32_t partition)
@@ -63,7 +63,7 @@ static enum evl_error points_move(struct directory *d, const char *from, const c
     return err;
 }
 
-/* ---- clearing away ------------------------------------------------------------------------ */
+/* ---- clearing away ------------------------------------------------------- */
 
 enum evl_error folder_delete(struct io *io, const char *path)
 {
@@ -141,7 +141,7 @@ static enum evl_error folder_make_way(struct directory *d, const char *name, int
     return folder_clear(d, name, partition);
 }
 
-/* ---- making ---------------------------------------------------------------------------------- */
+/* ---- making -------------------------------------------------------------- */
 
 static enum evl_error folder_make(struct directory *d, const char *topic, int32_t partition,
                                   const struct uuid *id)
@@ -175,7 +175,7 @@ enum evl_error folders_make(struct directory *d, const char *topic, int32_t from
     return err ? err : io_sync_dir(d->io, d->path);
 }
 
-/* ---- renaming ---------------------------------------------------------------------------------- */
+/* ---- renaming ------------------------------------------------------------ */
 
 static enum evl_error folder_move(struct directory *d, const char *from, const char *to,
                                   int32_t partition)
@@ -209,7 +209,7 @@ enum evl_error folder_rename(struct directory *d, const struct uuid *id, const c
     return err;
 }
 
-/* ---- finding ----------------------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------- */
 
 /* The name under which a folder of this id and partition lies; "" if there is
  * none. */

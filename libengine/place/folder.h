@@ -1,7 +1,7 @@
 /* folder.h - the folders of a directory's partitions, and their rows in the
  * checkpoint files.
  *
- * Only change.c calls these, under the metadata's APPEND lock, but for
+ * Only directory_change.c calls these, under the metadata's APPEND lock, but for
  * folder_await. */
 #ifndef PLACE_FOLDER_H
 #define PLACE_FOLDER_H

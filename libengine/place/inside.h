@@ -1,4 +1,4 @@
-/* inside.h - what directory.c and change.c share. */
+/* inside.h - what directory.c and directory_change.c share. */
 #ifndef PLACE_INSIDE_H
 #define PLACE_INSIDE_H
 

@@ -37,7 +37,7 @@ const char *evl_place_name(const struct evl_place *place)
     return directory_path(place->directory);
 }
 
-/* ---- positions ---------------------------------------------------------------- */
+/* ---- positions ----------------------------------------------------------- */
 
 static int64_t between(int64_t offset, int64_t start, int64_t end)
 {

@@ -77,7 +77,7 @@ struct evl_producer {
     struct evl_producer_count done;
 };
 
-/* ---- opening -------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 static enum evl_error producer_topic(struct evl_producer *p)
 {
@@ -221,7 +221,7 @@ static enum evl_error lane_open(struct evl_producer *p, int32_t partition)
     return EVL_OK;
 }
 
-/* ---- acknowledging ------------------------------------------------------------------ */
+/* ---- acknowledging ------------------------------------------------------- */
 
 static void lane_acknowledge(struct evl_producer *p, int32_t partition, int64_t before)
 {
@@ -248,7 +248,7 @@ static void lane_count(struct evl_producer *p, struct lane *lane, int64_t record
     lane->was_used = true;
 }
 
-/* ---- syncing -------------------------------------------------------------------------- */
+/* ---- syncing ------------------------------------------------------------- */
 
 /* On the thread aside. */
 static enum evl_error producer_sync(void *context)
@@ -323,7 +323,7 @@ static enum evl_error producer_follow(struct evl_producer *p)
     return err;
 }
 
-/* ---- appending -------------------------------------------------------------------------- */
+/* ---- appending ----------------------------------------------------------- */
 
 static void lane_wait_for(struct lane *lane, const struct log_place *place, int32_t count)
 {
@@ -409,7 +409,7 @@ static enum evl_error lane_seal(struct evl_producer *p, int32_t partition)
     return err;
 }
 
-/* ---- choosing a partition ------------------------------------------------------------------ */
+/* ---- choosing a partition ------------------------------------------------ */
 
 int32_t evl_partition_of(enum evl_partitioner partitioner, struct evl_bytes key, int32_t partitions)
 {
@@ -458,7 +458,7 @@ static enum evl_error producer_choose(struct evl_producer *p, const struct evl_r
     return fail(EVL_ERR_USAGE, "the record does not say its partition");
 }
 
-/* ---- sending ---------------------------------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------- */
 
 static enum evl_error record_is_refused(const struct evl_producer *p,
                                         const struct evl_record *record, int64_t timestamp)
@@ -565,7 +565,7 @@ enum evl_error evl_producer_send_values(struct evl_producer *p, int32_t partitio
     return err;
 }
 
-/* ---- whole batches ------------------------------------------------------------------------------ */
+/* ---- whole batches ------------------------------------------------------- */
 
 /* The topic wants another codec: take the batch apart. */
 static enum evl_error producer_repack(struct evl_producer *p, int32_t partition,
@@ -623,7 +623,7 @@ enum evl_error evl_producer_send_batch(struct evl_producer *p, int32_t partition
     return err ? err : producer_copy(p, partition, batch, head.count);
 }
 
-/* ---- flushing -------------------------------------------------------------------------------------- */
+/* ---- flushing ------------------------------------------------------------ */
 
 enum evl_error evl_producer_push(struct evl_producer *p)
 {

@@ -24,7 +24,7 @@
 #include "base/fault.h"
 #include "base/varint.h"
 
-/* ---- decode ---------------------------------------------------------------- */
+/* ---- decode -------------------------------------------------------------- */
 
 struct reader {
     const uint8_t *at, *end;
@@ -265,7 +265,7 @@ enum evl_error proto_decode(const struct message *m, int version, struct evl_byt
     return EVL_OK;
 }
 
-/* ---- encode ---------------------------------------------------------------- */
+/* ---- encode -------------------------------------------------------------- */
 
 struct writer {
     struct evl_buffer *out;

@@ -1,8 +1,9 @@
 /* schema.h - how a Kafka message is described: rows, and what they can say.
  *
  * A message is a struct and a table of its fields, both read from one .def
- * file (as_structs.def, as_rows.def).  codec.h, print.c and random.c walk the
- * tables; nothing else knows how a field lies on the wire.
+ * file (as_structs.def, as_rows.def).  codec.h, proto_print.c and
+ * proto_random.c walk the tables; nothing else knows how a field lies on the
+ * wire.
  *
  *     BEGIN(fetch_partition)
  *         I32(current_leader_epoch, .since = 9, .init = -1)

@@ -37,7 +37,7 @@ enum {
     AT_MAX_TIMESTAMP = 35,
 };
 
-/* ---- the head -------------------------------------------------------------- */
+/* ---- the head ------------------------------------------------------------ */
 
 enum evl_error batch_peek(const uint8_t *at, int32_t *size, int8_t *magic)
 {
@@ -138,7 +138,7 @@ void batch_stamp(uint8_t *at, int64_t append_time_ms)
     put_u32(at + AT_CRC, batch_crc(at, size));
 }
 
-/* ---- the records ----------------------------------------------------------- */
+/* ---- the records --------------------------------------------------------- */
 
 static enum evl_error records_open(struct batch_reader *r, struct evl_bytes entry, size_t plain_max)
 {

@@ -80,7 +80,7 @@ void batch_place(uint8_t *at, int64_t base_offset, int32_t leader_epoch);
  * seal it anew: the whole batch is read. */
 void batch_stamp(uint8_t *at, int64_t append_time_ms);
 
-/* ---- reading the records --------------------------------------------------- */
+/* ---- reading the records ------------------------------------------------- */
 
 /* Walks one batch, or one old message set entry with all that is wrapped in
  * it.  Zeroed to begin with; keeps its memory from batch to batch. */
@@ -112,7 +112,7 @@ enum evl_error batch_next(struct batch_reader *r, struct evl_record *record, boo
 
 void batch_reader_release(struct batch_reader *r);
 
-/* ---- writing --------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 /* Collects records, and seals them into a batch.  Zeroed to begin with, then
  * batch_begin; keeps its memory from batch to batch. */

@@ -129,7 +129,7 @@ void batch_add_at(struct batch_writer *w, const struct evl_record *record)
     record_write(w, record, (int32_t)delta);
 }
 
-/* ---- the seal -------------------------------------------------------------- */
+/* ---- the seal ------------------------------------------------------------ */
 
 /* Attributes as they are: an empty batch has nothing to compress (Kafka's
  * cleaner writes it so too). */

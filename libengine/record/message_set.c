@@ -138,7 +138,7 @@ enum evl_error entry_check(struct evl_bytes bytes, struct batch *batch)
     return magic < BATCH_MAGIC ? message_check(bytes, batch) : batch_check(bytes, batch);
 }
 
-/* ---- what is wrapped ------------------------------------------------------- */
+/* ---- what is wrapped ----------------------------------------------------- */
 
 /* Decompress into the reader.  LZ4 frames of magic 0 have a wrong checksum, and
  * are mended in a copy. */

@@ -35,7 +35,7 @@ static inline uint64_t load_u64(const uint8_t *p)
     return v;
 }
 
-/* ---- packing --------------------------------------------------------------- */
+/* ---- packing ------------------------------------------------------------- */
 
 static uint8_t *literal_put(uint8_t *to, const uint8_t *from, size_t count)
 {
@@ -132,7 +132,7 @@ size_t snappy_pack(struct snappy_table *table, const uint8_t *plain, size_t coun
     return (size_t)(to - packed);
 }
 
-/* ---- unpacking ------------------------------------------------------------- */
+/* ---- unpacking ----------------------------------------------------------- */
 
 bool snappy_plain_bytes(struct evl_bytes packed, size_t *count)
 {

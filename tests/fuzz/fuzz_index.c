@@ -32,7 +32,7 @@ static const char *const beside[] = {
 };
 enum { HINTS = 4, FILES = sizeof beside / sizeof beside[0] };
 
-/* ---- the log ----------------------------------------------------------------- */
+/* ---- the log ------------------------------------------------------------- */
 
 static void batch_write(struct evl_buffer *log, int number)
 {
@@ -73,7 +73,7 @@ static void log_put(struct machine *m)
     machine_put(m, "d/t-0/00000000000000000024.log", buf_bytes(&halves[1]));
 }
 
-/* ---- what lies beside ---------------------------------------------------------- */
+/* ---- what lies beside ---------------------------------------------------- */
 
 static void snapshot_mend(uint8_t *at, size_t size)
 {
@@ -106,7 +106,7 @@ static bool files_put(struct machine *m, const uint8_t *data, size_t size)
     return hints;
 }
 
-/* ---- what holds ------------------------------------------------------------------ */
+/* ---- what holds ---------------------------------------------------------- */
 
 /* Each offset leads to the batch that has it, or to the next one. */
 static void find_each(struct machine *m, bool hints)

@@ -109,7 +109,7 @@ void session_change(struct world *w, struct io *io)
     world_leave(w, io, place);
 }
 
-/* ---- keeping ---------------------------------------------------------------------- */
+/* ---- keeping ------------------------------------------------------------- */
 
 static enum evl_error keep_one(struct world *w, struct evl_place *place)
 {

@@ -73,7 +73,7 @@ void model_break(struct model *m, const char *format, ...)
 
 const char *model_broken(const struct model *m) { return m->is_broken ? m->broken : NULL; }
 
-/* ---- topics --------------------------------------------------------------------- */
+/* ---- topics -------------------------------------------------------------- */
 
 static void name_set(char to[NAME_BYTES], const char *name)
 {
@@ -117,7 +117,7 @@ void model_removed(struct model *m, int topic) { m->topics[topic].removed = true
 bool model_is_removed(const struct model *m, int topic) { return m->topics[topic].removed; }
 void model_is_os(struct model *m, int topic) { m->topics[topic].os = true; }
 
-/* ---- records --------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------- */
 
 int model_writer(struct model *m)
 {
@@ -251,7 +251,7 @@ int64_t model_saved(const struct model *m, int topic, int partition)
     return m->topics[topic].shelves[partition].saved;
 }
 
-/* ---- accidents ----------------------------------------------------------------------- */
+/* ---- accidents ----------------------------------------------------------- */
 
 static void shelf_cut(struct model *m, struct shelf *shelf)
 {
@@ -274,7 +274,7 @@ void model_repair(struct model *m, int topic, int partition)
     shelf_cut(m, &m->topics[topic].shelves[partition]);
 }
 
-/* ---- the reckoning --------------------------------------------------------------------- */
+/* ---- the reckoning ------------------------------------------------------- */
 
 void model_audit(struct model *m)
 {

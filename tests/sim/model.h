@@ -10,8 +10,8 @@
  * what a reader was shown where all are synced first: nothing may take it away.
  * Soft is what flush=os has acknowledged or shown: a power cut or a repair may
  * take what lies behind the last firm record of its partition. */
-#ifndef TESTS_SIM_MODEL_H
-#define TESTS_SIM_MODEL_H
+#ifndef TESTS_MODEL_H
+#define TESTS_MODEL_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,7 +29,7 @@ __attribute__((format(printf, 2, 3))) void model_break(struct model *m, const ch
 /* What the first one was; NULL as long as all is well. */
 const char *model_broken(const struct model *m);
 
-/* ---- topics ----------------------------------------------------------------- */
+/* ---- topics -------------------------------------------------------------- */
 
 /* The topic with this id, which has this name now: a number.  It exists until
  * somebody begins to remove it. */
@@ -46,7 +46,7 @@ bool model_is_removed(const struct model *m, int topic);
 /* Somebody writes to it with flush=os: what is shown of it is soft. */
 void model_is_os(struct model *m, int topic);
 
-/* ---- records ------------------------------------------------------------------ */
+/* ---- records ------------------------------------------------------------- */
 
 /* A new record of a writer, about to be sent: its number.  Writers are numbered
  * from 0; each sends its records in the order of their numbers. */
@@ -66,13 +66,13 @@ void model_show(struct model *m, int topic, int partition, int64_t offset, struc
 void model_save(struct model *m, int topic, int partition, int64_t position);
 int64_t model_saved(const struct model *m, int topic, int partition);
 
-/* ---- accidents ------------------------------------------------------------------ */
+/* ---- accidents ----------------------------------------------------------- */
 
 /* The power went; or one partition was cut back by a repair. */
 void model_cut(struct model *m);
 void model_repair(struct model *m, int topic, int partition);
 
-/* ---- the reckoning ----------------------------------------------------------------- */
+/* ---- the reckoning ------------------------------------------------------- */
 
 /* Begin to look at everything, in a world that is at rest. */
 void model_audit(struct model *m);

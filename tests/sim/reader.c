@@ -98,7 +98,7 @@ void session_read(struct world *w, struct io *io)
     world_leave(w, io, place);
 }
 
-/* ---- everything --------------------------------------------------------------------- */
+/* ---- everything ---------------------------------------------------------- */
 
 /* Bring it back if it is failed. */
 static enum evl_error audit_repair(struct world *w, struct evl_place *place, const char *name,

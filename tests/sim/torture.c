@@ -58,7 +58,7 @@ static void calm(struct world *w)
     w->full = w->stops = false;
 }
 
-/* ---- a generation ------------------------------------------------------------------ */
+/* ---- a generation -------------------------------------------------------- */
 
 struct actor {
     struct world *w;
@@ -117,7 +117,7 @@ static void generation(struct world *w, int processes, bool first)
     calm(w);
 }
 
-/* ---- between generations -------------------------------------------------------------- */
+/* ---- between generations ------------------------------------------------- */
 
 /* The power goes, and goes again in the middle of what mends it. */
 static void crash_again(struct world *w)

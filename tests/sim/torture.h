@@ -1,6 +1,6 @@
 /* torture.h - one seed: a world is made, used, broken and looked at. */
-#ifndef TESTS_SIM_TORTURE_H
-#define TESTS_SIM_TORTURE_H
+#ifndef TESTS_TORTURE_H
+#define TESTS_TORTURE_H
 
 #include <stdbool.h>
 #include <stdint.h>

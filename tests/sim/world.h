@@ -4,8 +4,8 @@
  * A session is what one process does from opening the directory to closing it.
  * Whatever fails on the way, it gives everything back.  An error is the world's
  * fault, or the engine's: world_judge() knows. */
-#ifndef TESTS_SIM_WORLD_H
-#define TESTS_SIM_WORLD_H
+#ifndef TESTS_WORLD_H
+#define TESTS_WORLD_H
 
 #include <evl/admin.h>
 #include <evl/place.h>
@@ -65,7 +65,7 @@ const char *world_name(struct world *w);
 /* The topic of this name, if there is one: its number for the model. */
 enum evl_error world_topic(struct world *w, struct evl_place *place, const char *name, int *topic);
 
-/* ---- sessions -------------------------------------------------------------------- */
+/* ---- sessions ------------------------------------------------------------ */
 
 void session_write(struct world *w, struct io *io);
 void session_client(struct world *w, struct io *io, struct client *client);

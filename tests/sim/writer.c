@@ -112,7 +112,7 @@ void session_write(struct world *w, struct io *io)
     world_leave(w, io, place);
 }
 
-/* ---- an idempotent client ---------------------------------------------------------- */
+/* ---- an idempotent client ------------------------------------------------ */
 
 /* Its next batch, or once more the one that is pending. */
 static void client_fill(struct world *w, struct client *c)

@@ -59,7 +59,7 @@ void kit_leave(struct kit_user *u)
     EXPECT(sim_exit(u->io) == 0);
 }
 
-/* ---- writing ------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------- */
 
 static void record_make(struct evl_record *record, char key[16], char value[16], int k, int v)
 {
@@ -101,7 +101,7 @@ enum evl_error kit_put(struct kit_user *u, struct kit_model *m, int key, int val
     return err ? err : log_sync(u->log, &promise);
 }
 
-/* ---- reading ------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 static void view_take(struct kit_view *v, const struct kit_model *m, const struct evl_record *r)
 {

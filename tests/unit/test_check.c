@@ -145,7 +145,7 @@ TEST("a segment, an index entry or a snapshot that is gone or torn is told")
     kit_close(&k);
 }
 
-/* ---- on the machine itself ------------------------------------------------------------ */
+/* ---- on the machine itself ----------------------------------------------- */
 
 static int place_damages;
 

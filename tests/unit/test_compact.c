@@ -234,7 +234,7 @@ TEST("a dry run says what would come out, and changes nothing")
     kit_close(&k);
 }
 
-/* ---- transactions ---------------------------------------------------------------------- */
+/* ---- transactions -------------------------------------------------------- */
 
 enum { ABORT = 0, COMMIT = 1, MARKER = 2 };
 
@@ -394,7 +394,7 @@ TEST("what an open transaction may still change is not compacted")
     kit_close(&k);
 }
 
-/* ---- ends --------------------------------------------------------------------------- */
+/* ---- ends ---------------------------------------------------------------- */
 
 /* What a cut short compaction left is whole, and stays so when all that can go
  * has gone. */
@@ -482,7 +482,7 @@ TEST("a failed rename, sync or write in a compaction loses no newest record")
     }
 }
 
-/* ---- at the same time ------------------------------------------------------------------ */
+/* ---- at the same time ---------------------------------------------------- */
 
 /* Processes that share a log, and are killed now and then. */
 struct crowd {

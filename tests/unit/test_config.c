@@ -154,7 +154,7 @@ TEST("every setting that is printed is read back as the same, in both forms")
         }
 }
 
-/* ---- ev.conf --------------------------------------------------------------- */
+/* ---- ev.conf ------------------------------------------------------------- */
 
 TEST("ev.conf has a default, profiles and aliases")
 {

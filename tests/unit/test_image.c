@@ -360,7 +360,7 @@ TEST("every kind of record that Kafka has is taken, whatever it says")
     stage_close(&s);
 }
 
-/* ---- against a model ------------------------------------------------------- */
+/* ---- against a model ----------------------------------------------------- */
 
 enum { MODEL_NAMES = 12, MODEL_ROUNDS = 20000 };
 
@@ -486,7 +486,7 @@ TEST("any sequence of decisions, applied, is what a simple model says")
     stage_close(&s);
 }
 
-/* ---- many ------------------------------------------------------------------ */
+/* ---- many ---------------------------------------------------------------- */
 
 static int64_t now_us(void)
 {

@@ -74,7 +74,7 @@ static bool fault_ends(const char *end)
     return all >= strlen(end) && strcmp(evl_fault() + all - strlen(end), end) == 0;
 }
 
-/* ---- both doors ----------------------------------------------------------- */
+/* ---- both doors ---------------------------------------------------------- */
 
 TEST_BOTH("a file is made once and found afterwards")
 {
@@ -285,7 +285,7 @@ TEST_BOTH("a process sees itself running, a boot, a clock and chance")
     EXPECT(io_sharable(w->a, in(w, "none")) == EVL_ERR_NOT_FOUND);
 }
 
-/* ---- the machine ---------------------------------------------------------- */
+/* ---- the machine --------------------------------------------------------- */
 
 TEST("a new file takes its folder's permissions, not the umask's")
 {
@@ -452,7 +452,7 @@ TEST("threads may use the machine's door at once, and its locks keep them apart"
     unlink(path);
 }
 
-/* ---- the same calls on both ----------------------------------------------- */
+/* ---- the same calls on both ---------------------------------------------- */
 
 /* Random calls on few names, files and bytes, so that they meet; whatever a
  * call says must be the same on both doors. */

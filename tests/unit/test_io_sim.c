@@ -53,7 +53,7 @@ static int make_file(struct io *io, const char *path)
     return file;
 }
 
-/* ---- power cuts ----------------------------------------------------------- */
+/* ---- power cuts ---------------------------------------------------------- */
 
 TEST("a power cut keeps, loses or tears by sectors what was not synced, and no more")
 {
@@ -231,7 +231,7 @@ TEST("the next boot is another, and shared memory is in it or not")
     EXPECT(kept > 0 && kept < SEEDS);
 }
 
-/* ---- what may be on the disk ---------------------------------------------- */
+/* ---- what may be on the disk --------------------------------------------- */
 
 /* Beside a file of random writes, cuts, syncs and power cuts: which values each
  * of its bytes may have on the disk. */
@@ -341,7 +341,7 @@ TEST("no power cut leaves a byte that was never written there, or takes a synced
     }
 }
 
-/* ---- a little log, cut everywhere ----------------------------------------- */
+/* ---- a little log, cut everywhere ---------------------------------------- */
 
 enum { LOG_RECORDS = 30, LOG_RECORD_BYTES = 700, LOG_FILE_RECORDS = 7 };
 
@@ -433,7 +433,7 @@ TEST("a log that does not sync its names is caught")
     EXPECT(caught > 5);
 }
 
-/* ---- faults --------------------------------------------------------------- */
+/* ---- faults -------------------------------------------------------------- */
 
 TEST("after a failed sync the next one says yes, and the bytes are gone all the same")
 {
@@ -532,7 +532,7 @@ TEST("a flipped bit is read back flipped, also after a power cut")
     sim_destroy(sim);
 }
 
-/* ---- processes ------------------------------------------------------------ */
+/* ---- processes ----------------------------------------------------------- */
 
 TEST("a killed process leaves its writes, frees its locks, and can do nothing more")
 {
@@ -819,7 +819,7 @@ TEST("the same seed gives the same run, another seed another")
     }
 }
 
-/* ---- work aside, clock ---------------------------------------------------- */
+/* ---- work aside, clock --------------------------------------------------- */
 
 static enum evl_error note(void *context)
 {

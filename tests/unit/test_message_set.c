@@ -121,7 +121,7 @@ TEST("a wrapper's count and first offset are known once it is open")
     batch_reader_release(&r);
 }
 
-/* ---- messages made here ---------------------------------------------------- */
+/* ---- messages made here -------------------------------------------------- */
 
 static void message_seal(uint8_t *at, size_t size)
 {

@@ -153,7 +153,7 @@ TEST("deleted records are gone for good, and the start never goes back")
     kit_close(&k);
 }
 
-/* ---- ends ---------------------------------------------------------------------- */
+/* ---- ends ---------------------------------------------------------------- */
 
 /* Retention, or a trim, that ends at operation `at`; says whether it was struck. */
 static bool retain_and_die(enum sim_fault fault, uint64_t at, bool trim)
@@ -231,7 +231,7 @@ TEST("deleting records that are not synced yet syncs them first")
     }
 }
 
-/* ---- upkeep by writers ------------------------------------------------------------ */
+/* ---- upkeep by writers --------------------------------------------------- */
 
 TEST("who began a segment looks after the log, and others if the oldest is too old")
 {
@@ -258,7 +258,7 @@ TEST("who began a segment looks after the log, and others if the oldest is too o
     kit_close(&k);
 }
 
-/* ---- finding ----------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------- */
 
 /* A log of 150 segments or so, with a record a second. */
 static void kit_long(struct kit *k, struct kit_user *u, struct kit_model *m)

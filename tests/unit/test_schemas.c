@@ -54,7 +54,7 @@ static struct versions versions_null(const struct field *f, int oldest, int late
     return f->nullable ? versions_within(all, in.first, in.last) : none;
 }
 
-/* ---- types and values ------------------------------------------------------ */
+/* ---- types and values ---------------------------------------------------- */
 
 static const char *type_name(enum field_type type)
 {
@@ -98,7 +98,7 @@ static bool default_is(const struct field *f, const json_t *theirs)
     return *text == '\0' || strtoll(text, NULL, 0) == f->init;
 }
 
-/* ---- one struct against another -------------------------------------------- */
+/* ---- one struct against another ------------------------------------------ */
 
 static int compared;
 
@@ -187,7 +187,7 @@ static void compare_structs(const char *where, const struct field *ours, const j
         AGREE(f->since > latest, "presence");
 }
 
-/* ---- files ----------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------- */
 
 static char wanted[FIELD_NAME + 8], found[4096];
 

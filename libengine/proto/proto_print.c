@@ -1,4 +1,4 @@
-/* print.c - any message as one line, for people or as JSON.
+/* proto_print.c - any message as one line, for people or as JSON.
  *
  * Text of the wire is shown, not obeyed: control characters and what is not
  * UTF-8 are escaped, in both forms. */

@@ -1,4 +1,4 @@
-/* change.c - one batch on the metadata log, and the folders that it speaks of.
+/* directory_change.c - a batch on the metadata log, and the folders it names.
  *
  * Who changes holds the metadata's APPEND lock all the while.  Folders are made
  * before the records that speak of them, and taken away after: a crash in
@@ -13,7 +13,7 @@
 #include "place/folder.h"
 #include "place/inside.h"
 
-/* ---- entering ---------------------------------------------------------------------- */
+/* ---- entering ------------------------------------------------------------ */
 
 static enum evl_error change_is_allowed(const struct directory *d)
 {
@@ -107,7 +107,7 @@ enum evl_error directory_bootstrap(struct directory *d)
     return err;
 }
 
-/* ---- create, grow, configure ------------------------------------------------------------ */
+/* ---- create, grow, configure --------------------------------------------- */
 
 static enum evl_error create_locked(struct directory *d, const struct decide_topic *wish, bool dry,
                                     struct records *records)
@@ -172,7 +172,7 @@ enum evl_error directory_configure(struct directory *d, const char *topic,
     return err;
 }
 
-/* ---- remove --------------------------------------------------------------------------------- */
+/* ---- remove -------------------------------------------------------------- */
 
 /* Nobody appends any more; then the rows, the folder, the bytes. */
 static enum evl_error partition_remove(struct directory *d, const struct directory_topic *topic,
@@ -235,7 +235,7 @@ enum evl_error directory_remove(struct directory *d, const char *topic, bool dry
     return err;
 }
 
-/* ---- rename ------------------------------------------------------------------------------------ */
+/* ---- rename -------------------------------------------------------------- */
 
 static enum evl_error rename_locked(struct directory *d, const char *from, const char *to, bool dry,
                                     struct records *records)
@@ -268,7 +268,7 @@ enum evl_error directory_rename(struct directory *d, const char *from, const cha
     return err;
 }
 
-/* ---- a folder that is not where it should be ---------------------------------------------------- */
+/* ---- a folder that is not where it should be ----------------------------- */
 
 enum evl_error directory_find_folder(struct directory *d, const struct uuid *id, const char *topic,
                                      int32_t partition)
@@ -283,7 +283,7 @@ enum evl_error directory_find_folder(struct directory *d, const struct uuid *id,
     return err;
 }
 
-/* ---- sweeping ------------------------------------------------------------------------------------- */
+/* ---- sweeping ------------------------------------------------------------ */
 
 static bool is_retired(const char *name)
 {

@@ -1,4 +1,4 @@
-/* random.c - any message, filled by chance.  One loop over this tests every
+/* proto_random.c - any message, filled by chance.  One loop over this tests every
  * field of every version of every message. */
 #include "base/check.h"
 #include "proto/codec.h"
