@@ -178,14 +178,14 @@ static enum evl_error reader_take(struct reader *r, int64_t limit, const struct 
         *wanted = false;
         return EVL_OK;
     }
-    if (batch->base_offset >= limit) {
-        r->scan.at -= batch->size;
-        return EVL_OK;
-    }
-    if (batch->base_offset > r->next) {
+    if (batch->base_offset > r->next) { /* its checksum does not cover the offset */
         enum evl_error err = reader_gap(r, batch->base_offset);
         if (err)
             return err;
+    }
+    if (batch->base_offset >= limit) {
+        r->scan.at -= batch->size;
+        return EVL_OK;
     }
     r->next = batch->last_offset + 1;
     *got = true;

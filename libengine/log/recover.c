@@ -162,8 +162,6 @@ static enum evl_error boot_begin(struct segment *s, int64_t point, int64_t *from
     enum evl_error err = io_size(s->io, s->file, &size);
     if (!err)
         err = segment_find(s, point - 1, size, &position);
-    if (err == EVL_ERR_CORRUPT) /* the index is of no use */
-        return EVL_OK;
     if (err)
         return err;
     scan_begin(&scan, s->io, s->file, position, size, BATCH_HEAD);
