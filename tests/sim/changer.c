@@ -56,7 +56,9 @@ static enum evl_error rename_one(struct world *w, struct evl_place *place, const
     int other;
     const char *from = world_name(w);
     const char *to = world_name(w);
-    enum evl_error err = world_topic(w, place, from, &topic);
+    enum evl_error err = directory_sweep(place->directory); /* decides what was left undecided */
+    if (!err)
+        err = world_topic(w, place, from, &topic);
     if (err || !world_topic(w, place, to, &other)) /* taken; nobody else gives names */
         return err;
     model_renaming(w->model, topic, to);
