@@ -77,7 +77,7 @@ FUZZ    ?= $(BUILD)/replay
 objects  = $(1:%.c=$(BUILD)/%.o)
 
 all: $(TOOLS:%=$(BUILD)/%) $(BUILD)/libengine.a
-all-tests: all $(BUILD)/unit $(BUILD)/testfixture $(BUILD)/torture $(FUZZERS:%=$(FUZZ)/%)
+all-tests: all $(BUILD)/unit $(BUILD)/testfixture $(BUILD)/torture $(BUILD)/worker $(FUZZERS:%=$(FUZZ)/%)
 
 # The engine as users get it, and as tests get it: with the planted bugs that
 # tests switch on to prove that they would see them (base/plant.h).
@@ -90,6 +90,7 @@ $(foreach t,$(TOOLS),$(eval $(BUILD)/$t: $(call tool,$t)))
 
 $(BUILD)/unit: $(call objects,$(UNITS)) $(BUILD)/planted/libengine.a
 $(BUILD)/torture: $(call objects,$(TORTURE)) $(BUILD)/planted/libengine.a
+$(BUILD)/worker: $(call objects,tests/crash/worker.c) $(BUILD)/libengine.a
 $(BUILD)/testfixture: $(call objects,$(FIXTURE)) $(BUILD)/planted/libengine.a
 $(BUILD)/testfixture: private MORE = $(shell $(PKG_CONFIG) --libs $(TCL))
 
@@ -131,7 +132,8 @@ $(BUILD)/%.a:
 	@mkdir -p $(@D)
 	$(say) AR $@
 	$(q)rm -f $@; $(AR) rcs $@ $^
-$(TOOLS:%=$(BUILD)/%) $(BENCHES:%=$(BUILD)/%) $(METERS:%=$(BUILD)/bench/%) $(BUILD)/unit $(BUILD)/torture $(BUILD)/testfixture $(FUZZERS:%=$(FUZZ)/%):
+$(TOOLS:%=$(BUILD)/%) $(BENCHES:%=$(BUILD)/%) $(METERS:%=$(BUILD)/bench/%) $(BUILD)/unit $(BUILD)/torture $(BUILD)/worker \
+$(BUILD)/testfixture $(FUZZERS:%=$(FUZZ)/%):
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(q)$(CC) $(LINK) $(LDFLAGS) -pthread -Wl,--gc-sections -o $@ $^ $(MORE) $(LDLIBS)

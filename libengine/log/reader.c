@@ -183,14 +183,14 @@ static enum evl_error reader_take(struct reader *r, int64_t limit, const struct 
         return EVL_OK;
     }
     bool begins = batch->count >= 0; /* of a wrapper of old messages only the end is known */
-    if (begins && batch->base_offset >= limit) {
-        r->scan.at -= batch->size;
-        return EVL_OK;
-    }
-    if (begins && batch->base_offset > r->next) {
+    if (begins && batch->base_offset > r->next) { /* its checksum does not cover the offset */
         enum evl_error err = reader_gap(r, batch->base_offset);
         if (err)
             return err;
+    }
+    if (begins && batch->base_offset >= limit) {
+        r->scan.at -= batch->size;
+        return EVL_OK;
     }
     r->next = batch->last_offset + 1;
     *got = true;

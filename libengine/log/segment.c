@@ -355,6 +355,10 @@ enum evl_error segment_find(struct segment *s, int64_t offset, int64_t limit, in
     enum evl_error err = segment_indexes(s);
     if (!err)
         err = index_find(&s->offsets, offset - s->base, &entry, &found);
+    if (err == EVL_ERR_CORRUPT) { /* it is a hint; a writer may be cutting it just now */
+        found = false;
+        err = EVL_OK;
+    }
     if (!err && found)
         err = segment_trust(s, &entry, limit, &from);
     if (!err)

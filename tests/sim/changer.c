@@ -56,7 +56,9 @@ static enum evl_error rename_one(struct world *w, struct evl_place *place, const
     int other;
     const char *from = world_name(w);
     const char *to = world_name(w);
-    enum evl_error err = world_topic(w, place, from, &topic);
+    enum evl_error err = directory_sweep(place->directory); /* decides what was left undecided */
+    if (!err)
+        err = world_topic(w, place, from, &topic);
     if (err || !world_topic(w, place, to, &other)) /* taken; nobody else gives names */
         return err;
     model_renaming(w->model, topic, to);
@@ -144,5 +146,34 @@ void session_keep(struct world *w, struct io *io)
         if (err)
             world_judge(w, io, err, "keep a log in order");
     }
+    world_leave(w, io, place);
+}
+
+static enum evl_error checkpoint_topic(struct evl_place *place, const struct evl_topic *topic)
+{
+    enum evl_error err = EVL_OK;
+    for (int p = 0; p < topic->partitions && !err; p++) {
+        struct log *log;
+        err = directory_log(place->directory, topic->name, p, NULL, &log);
+        if (err)
+            break;
+        err = replay_checkpoint(log, true);
+        log_close(log);
+    }
+    return err;
+}
+
+void session_checkpoint(struct world *w, struct io *io)
+{
+    struct evl_place *place;
+    struct evl_topics topics = { 0 };
+    if (world_enter(w, io, false, &place))
+        return;
+    enum evl_error err = evl_admin_topics(place, &topics);
+    for (size_t i = 0; i < topics.count && !err; i++)
+        err = checkpoint_topic(place, &topics.at[i]);
+    if (err)
+        world_judge(w, io, err, "checkpoint everything");
+    evl_topics_release(&topics);
     world_leave(w, io, place);
 }

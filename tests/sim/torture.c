@@ -7,6 +7,7 @@
 #include "sim/torture.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "sim/world.h"
@@ -153,7 +154,55 @@ static void begin(struct world *w)
     sim_exit(io);
 }
 
-static void run(struct world *w, int processes)
+/* ---- bits turn over ------------------------------------------------------------------ */
+
+/* One bit of a partition's log, in what is firm; false if there is none. */
+static bool flip_one(struct world *w, struct io *io)
+{
+    struct io_names names;
+    char path[64];
+    struct io_stat stat;
+    bool done = false;
+    if (io_list(io, WORLD_DIR, &names))
+        return false;
+    for (size_t i = 0; i < names.count && !done; i++) {
+        const char *name = names.at[i];
+        if (strlen(name) != 3 || name[1] != '-' || !world_toss(w, 50))
+            continue;
+        snprintf(path, sizeof path, WORLD_DIR "/%s/%020d.log", name, 0);
+        if (io_stat(io, path, &stat) || stat.size == 0)
+            continue;
+        int64_t at = (int64_t)world_chance(w, (uint64_t)stat.size);
+        done = !sim_flip(w->sim, path, at, (int)world_chance(w, 8));
+    }
+    io_names_release(&names);
+    return done;
+}
+
+/* Checkpoint everything, turn one bit over, and perhaps cut the power: then
+ * every record is there, or the damage is told, and whoever is told it cuts
+ * nothing off. */
+static void flip(struct world *w)
+{
+    struct io *io = sim_process(w->sim);
+    session_audit(w, io, false);
+    session_checkpoint(w, io);
+    w->flipped = flip_one(w, io);
+    sim_exit(io);
+    if (world_toss(w, 70))
+        sim_power_cut(w->sim);
+    for (int i = 0; i < 2 && w->flipped && !model_broken(w->model); i++) {
+        int64_t told = w->damages;
+        io = sim_process(w->sim);
+        session_write(w, io);
+        session_audit(w, io, false);
+        sim_exit(io);
+        if (i > 0 && told > 0 && w->damages == told)
+            model_break(w->model, "damage was told once, and was not there the next time");
+    }
+}
+
+static void run(struct world *w, int processes, bool bits)
 {
     bool changes = world_toss(w, 60);
     w->os = world_toss(w, 25);
@@ -169,6 +218,8 @@ static void run(struct world *w, int processes)
     }
     crash_again(w);
     look(w, false);
+    if (bits)
+        flip(w);
 }
 
 void torture_run(uint64_t seed, const struct torture_options *options,
@@ -177,7 +228,7 @@ void torture_run(uint64_t seed, const struct torture_options *options,
     struct world w = { .sim = sim_create(seed), .model = model_create() };
     sim_options(w.sim)->trace = options->trace;
     int processes = 1 + (int)world_chance(&w, WORLD_PROCESSES);
-    run(&w, options->processes ? options->processes : processes);
+    run(&w, options->processes ? options->processes : processes, options->flip);
     *result = (struct torture_result){ .cuts = w.cuts,
                                        .kills = w.kills,
                                        .operations = sim_operations(w.sim),

@@ -73,6 +73,9 @@ void session_read(struct world *w, struct io *io);
 void session_change(struct world *w, struct io *io);
 void session_keep(struct world *w, struct io *io); /* checkpoints, repairs */
 
+/* Checkpoint every partition: what there is lies below the recovery points. */
+void session_checkpoint(struct world *w, struct io *io);
+
 /* Look at everything there is, in a world at rest, and repair what is failed.
  * With `write`, see that writing goes on. */
 void session_audit(struct world *w, struct io *io, bool write);
