@@ -1,7 +1,8 @@
 # Build, check and install the ev tools.  GNU make and a C11 compiler; Tcl to test.
 #
 #   make                     the tools and the library, in build/
-#   make check               every test that fits ten minutes (TESTS="word ..." selects)
+#   make check               every test that fits ten minutes (TESTS="word ..." selects;
+#                            TESTS=lossless RECORDS=100000 sends many records through pipes)
 #   make unit tidy           parts of it (unit takes TESTS, too)
 #   make docs                refresh completions/ and the option lists in man/
 #   make demo                the tools at work on a directory, for the eye

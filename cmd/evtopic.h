@@ -119,9 +119,20 @@ const char *config_value(const struct evl_configs *configs, const char *name);
 struct content {
     int32_t partitions;
     int64_t records, bytes, oldest, newest;
+    int32_t missing; /* of its partitions */
+    int64_t hidden;  /* offsets; see struct evl_partition */
 };
 enum evl_error content_of(struct evtopic *t, const struct evl_topic *topic,
                           struct content *content);
 void content_print(const struct content *content, struct evl_buffer *text);
+
+/* ---- evtopic_foreign.c: what a foreign directory does not tell ------------ */
+
+/* Say that settings are not known, if so. */
+bool foreign_settings(struct evtopic *t);
+
+/* Say that a partition is elsewhere, or has more than is shown. */
+void foreign_partition(const char *topic, const struct evl_partition *facts);
+void foreign_content(const char *topic, const struct content *content);
 
 #endif

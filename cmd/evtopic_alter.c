@@ -200,7 +200,7 @@ static const struct table_column docs_columns[] = {
 static void config_row(struct evtopic *t, const struct evl_setting *setting, const char *value)
 {
     table_text(&t->table, setting->name);
-    table_text(&t->table, value ? value : setting->initial);
+    table_text(&t->table, value);
     table_text(&t->table, setting->initial);
     if (own.docs)
         table_text(&t->table, setting->doc);
@@ -225,13 +225,14 @@ static int config_run(struct evtopic *t, const struct words *operands)
     enum evl_error err = evl_admin_configs(t->place, operands->at[0], &configs);
     if (err)
         return say_fault(err);
+    bool unknown = foreign_settings(t);
     rows_begin(t, own.docs ? docs_columns : config_columns);
     struct evl_setting setting;
     for (size_t i = 0; evl_setting(i, &setting); i++) {
         const char *value = config_value(&configs, setting.name);
         bool wanted = key ? strcmp(key, setting.name) == 0 : value || own.defaults;
         if (wanted)
-            config_row(t, &setting, value);
+            config_row(t, &setting, value || unknown ? value : setting.initial);
         found = found || (key && wanted);
     }
     evl_configs_release(&configs);

@@ -186,12 +186,16 @@ const char *config_value(const struct evl_configs *configs, const char *name)
 
 enum evl_error content_of(struct evtopic *t, const struct evl_topic *topic, struct content *content)
 {
-    *content = (struct content){ topic->partitions, 0, 0, EVL_NO_TIMESTAMP, EVL_NO_TIMESTAMP };
+    *content = (struct content){ .partitions = topic->partitions,
+                                 .oldest = EVL_NO_TIMESTAMP,
+                                 .newest = EVL_NO_TIMESTAMP };
     for (int32_t i = 0; i < topic->partitions; i++) {
         struct evl_partition facts;
         enum evl_error err = evl_admin_partition(t->place, topic->name, i, &facts);
         if (err)
             return err;
+        content->missing += facts.missing;
+        content->hidden += facts.hidden;
         if (facts.missing)
             continue;
         content->records += facts.end - facts.start;

@@ -3,6 +3,9 @@
 
 #include <inttypes.h>
 
+/* The log of topics and settings: no topic, but it can be damaged, and fail. */
+#define METADATA "__cluster_metadata"
+
 static struct own {
     const char *partitions;
     bool repair;
@@ -13,7 +16,7 @@ static const struct option rows[] = {
     OWN('p', "partitions", "LIST", TEXT, partitions, NOTHING, "These partitions only, as 0,2-4."),
     OWN(0, "repair", NULL, FLAG, repair, NOTHING,
         "Bring back partitions that failed. One whose disk failed while it was written is cut to "
-        "its synced end."),
+        "its synced end; what was acknowledged stays. Others are left as they are."),
     { 0 },
 };
 
@@ -57,6 +60,8 @@ static int repair(struct evtopic *t, const char *topic, int32_t partition)
     struct evl_partition facts;
     int64_t end;
     enum evl_error err = evl_admin_partition(t->place, topic, partition, &facts);
+    if (!err && !facts.failed)
+        say(SAY_NOTICE, "%s-%d has not failed: there is nothing to repair", topic, partition);
     if (err || !facts.failed)
         return err ? say_fault(err) : 0;
     if (t->dry) {
@@ -80,12 +85,31 @@ static int repair(struct evtopic *t, const char *topic, int32_t partition)
     return err ? say_fault(err) : 0;
 }
 
+/* Damage is what check finds in the bytes; that a write failed is no byte. */
+static void failure_say(struct evtopic *t, const char *topic, int32_t partition)
+{
+    struct evl_partition facts;
+    if (evl_admin_partition(t->place, topic, partition, &facts) == EVL_OK && facts.failed)
+        say(SAY_WARNING,
+            "%s-%d: a write or a sync of it failed, and nothing can be appended; look at the "
+            "disk, then give --repair",
+            topic, partition);
+}
+
+static enum evl_error topic_find(struct evtopic *t, const char *name, struct evl_topic *topic)
+{
+    if (strcmp(name, METADATA) != 0 || evl_place_is_foreign(t->place))
+        return evl_admin_topic(t->place, name, topic);
+    *topic = (struct evl_topic){ .name = METADATA, .partitions = 1 };
+    return EVL_OK;
+}
+
 static int check_topic(struct evtopic *t, const char *name, const struct partition_list *list)
 {
     struct evl_topic topic;
     struct progress progress;
     int first = 0;
-    enum evl_error err = evl_admin_topic(t->place, name, &topic);
+    enum evl_error err = topic_find(t, name, &topic);
     if (err)
         return say_fault(err);
     progress_begin(&progress, name, (enum progress_wish)t->progress);
@@ -96,6 +120,8 @@ static int check_topic(struct evtopic *t, const char *name, const struct partiti
         int status = own.repair ? repair(t, name, p) : 0;
         if (status == 0 && !t->dry)
             status = check(t, name, p);
+        if (!own.repair)
+            failure_say(t, name, p);
         keep_first(&first, status);
     }
     progress_erase();
@@ -113,6 +139,8 @@ static int run(struct evtopic *t, const struct words *operands)
         first = evtopic_open(t, SPOT_WRITE);
     if (first == 0)
         first = targets_find(t->place, operands, false, true, &topics);
+    if (first == 0 && operands->count == 0 && !evl_place_is_foreign(t->place))
+        words_add(&topics, METADATA);
     if (first == 0 && !t->dry)
         rows_begin(t, columns);
     for (size_t i = 0; i < topics.count && !signals_caught(); i++)

@@ -37,6 +37,8 @@ static enum evl_error summary(struct evtopic *t, const struct evl_topic *topic)
     enum evl_error err = content_of(t, topic, &content);
     if (err)
         return err;
+    if (own.section == SECTION_SUMMARY || t->json || t->tsv) /* else partitions say it */
+        foreign_content(topic->name, &content);
     table_text(&t->table, topic->name);
     table_text(&t->table, topic->id);
     table_number(&t->table, topic->partitions);
@@ -52,12 +54,16 @@ static void partition_row(struct evtopic *t, const char *name, const struct evl_
 {
     table_text(&t->table, name);
     table_number(&t->table, p->partition);
-    table_number(&t->table, p->leader_epoch);
-    table_number(&t->table, p->start);
-    table_number(&t->table, p->end);
-    table_number(&t->table, p->stable_end);
-    table_number(&t->table, p->segments);
-    table_size(&t->table, p->bytes);
+    for (size_t i = 0; p->missing && i < 6; i++) /* all between PARTITION and OLDEST */
+        table_text(&t->table, NULL);
+    if (!p->missing) {
+        table_number(&t->table, p->leader_epoch);
+        table_number(&t->table, p->start);
+        table_number(&t->table, p->end);
+        table_number(&t->table, p->stable_end);
+        table_number(&t->table, p->segments);
+        table_size(&t->table, p->bytes);
+    }
     table_time(&t->table, p->oldest);
     table_time(&t->table, p->newest);
     table_text(&t->table, p->missing ? "missing" : p->failed ? "failed" : "ok");
@@ -70,6 +76,7 @@ static enum evl_error partitions(struct evtopic *t, const struct evl_topic *topi
         enum evl_error err = evl_admin_partition(t->place, topic->name, i, &facts);
         if (err)
             return err;
+        foreign_partition(topic->name, &facts);
         partition_row(t, topic->name, &facts);
     }
     return EVL_OK;
@@ -115,13 +122,19 @@ static int section_print(struct evtopic *t, const struct words *topics,
     return first;
 }
 
+static int config_print(struct evtopic *t, const struct words *topics)
+{
+    (void)foreign_settings(t);
+    return section_print(t, topics, config_columns, config);
+}
+
 /* What is asked of a missing topic in the first section would be asked again. */
 static int all_print(struct evtopic *t, const struct words *topics)
 {
     int first = section_print(t, topics, summary_columns, summary);
     if (first == 0)
         first = section_print(t, topics, partition_columns, partitions);
-    return first ? first : section_print(t, topics, config_columns, config);
+    return first ? first : config_print(t, topics);
 }
 
 static int run(struct evtopic *t, const struct words *operands)
@@ -138,7 +151,7 @@ static int run(struct evtopic *t, const struct words *operands)
         case SECTION_PARTITIONS:
             first = section_print(t, &topics, partition_columns, partitions);
             break;
-        case SECTION_CONFIG: first = section_print(t, &topics, config_columns, config); break;
+        case SECTION_CONFIG: first = config_print(t, &topics); break;
         }
     words_release(&topics);
     return first;

@@ -59,6 +59,8 @@ static int dump(struct evtopic *t, const struct words *operands)
 {
     struct words topics = { 0 };
     int first = targets_find(t->place, operands, false, false, &topics);
+    if (foreign_settings(t))
+        text_add(&t->out, "# without settings and partitions that are not known here\n");
     for (size_t i = 0; i < topics.count; i++) {
         enum evl_error err = dump_topic(t, topics.at[i]);
         keep_first(&first, err ? say_fault(err) : 0);
@@ -158,7 +160,8 @@ static int topic_compare(struct evtopic *t, const char *name, const struct creat
         evl_configs_release(&configs);
         return EXIT_DATA;
     }
-    alter_print(t, &topic, line, &configs, wishes);
+    static const struct changes none; /* what is not known is not compared */
+    alter_print(t, &topic, line, &configs, evl_place_is_foreign(t->place) ? &none : wishes);
     evl_configs_release(&configs);
     return 0;
 }
@@ -235,6 +238,7 @@ static int others_compare(struct evtopic *t, const struct words *named)
 static int compare(struct evtopic *t, const char *path)
 {
     struct words named = { 0 };
+    (void)foreign_settings(t);
     int status = file_compare(t, path, &named);
     if (status == 0)
         status = others_compare(t, &named);

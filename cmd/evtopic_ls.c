@@ -36,6 +36,7 @@ static enum evl_error row_print(struct evtopic *t, const char *name)
     table_number(&t->table, topic.partitions);
     if (!own.wide)
         return EVL_OK;
+    foreign_content(name, &content);
     table_number(&t->table, topic.replicas);
     table_number(&t->table, content.records);
     table_size(&t->table, content.bytes);

@@ -67,12 +67,17 @@ static enum evl_error offsets_row(struct evtopic *t, const struct range *range, 
     struct evl_partition facts;
     int64_t at;
     enum evl_error err = evl_admin_partition(t->place, range->topic.name, partition, &facts);
-    if (!err)
+    if (!err && !facts.missing)
         err = range_resolve(t, range, partition, &at);
     if (err)
         return err;
+    foreign_partition(range->topic.name, &facts);
     table_text(&t->table, range->topic.name);
     table_number(&t->table, partition);
+    for (size_t i = 0; facts.missing && i < 4; i++) /* all behind PARTITION */
+        table_text(&t->table, NULL);
+    if (facts.missing)
+        return EVL_OK;
     table_number(&t->table, facts.start);
     table_number(&t->table, facts.end);
     table_number(&t->table, facts.stable_end);

@@ -59,6 +59,7 @@ struct log {
     struct producers *producers;  /* NULL until somebody asks */
     int64_t producers_end;        /* they have seen everything before it */
     int64_t start, end;           /* of a log that is not shared, or that nobody recovered */
+    int64_t hidden;               /* whole batches behind that end: this many offsets */
     bool unretained, uncompacted; /* since we began a segment: upkeep.h */
     bool cleaning;                /* we hold the CLEAN lock: compact.h */
 };

@@ -524,6 +524,7 @@ enum evl_error recover_survey(struct log *log)
     log->end = watermark >= 0 && watermark < end ? watermark : end;
     if (log->end < log->start)
         log->end = log->start;
+    log->hidden = end - log->end;
     return EVL_OK;
 }
 

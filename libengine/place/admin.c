@@ -109,6 +109,7 @@ static enum evl_error partition_facts(struct log *log, struct evl_partition *fac
     facts->end = log_end(log);
     facts->segments = (int32_t)log->base_count;
     facts->failed = log_is_failed(log);
+    facts->hidden = log->hidden;
     enum evl_error err = log_epochs(log);
     facts->leader_epoch = log->o.epoch;
     if (!err)

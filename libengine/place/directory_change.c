@@ -37,10 +37,11 @@ static enum evl_error change_settle(struct directory *d)
 static enum evl_error change_begin(struct directory *d)
 {
     enum evl_error err = change_is_allowed(d);
-    if (!err)
-        err = log_enter(d->metadata);
     if (err)
         return err;
+    err = log_enter(d->metadata);
+    if (err)
+        return log_failed(d->metadata, err);
     err = change_settle(d);
     if (err)
         log_leave(d->metadata);

@@ -474,7 +474,8 @@ static enum evl_error record_is_refused(const struct evl_producer *p,
                     "timestamp %" PRId64 " is more in the future than "
                     "message.timestamp.after.max.ms of %s allows",
                     timestamp, p->topic);
-    if (timestamp < p->now && p->now - p->config.message_timestamp_before_max_ms > timestamp)
+    int64_t back = p->config.message_timestamp_before_max_ms;
+    if (timestamp < p->now && back != INT64_MAX && p->now - back > timestamp)
         return fail(EVL_ERR_RANGE,
                     "timestamp %" PRId64
                     " is older than message.timestamp.before.max.ms of %s allows",

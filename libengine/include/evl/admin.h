@@ -36,13 +36,16 @@ struct evl_partition {
     int64_t oldest, newest; /* timestamps; EVL_NO_TIMESTAMP when empty or not known */
     bool failed;            /* a write or sync failed: repair it (evtopic check-log) */
     bool missing;           /* not on this disk: a foreign directory's, elsewhere */
+    int64_t hidden;         /* offsets from `end` on that are here, and that a foreign broker
+                               had not yet shown to its readers when it last wrote that down */
 };
 
 /* One partition's facts.  `oldest` and `newest` cost a read each. */
 enum evl_error evl_admin_partition(struct evl_place *place, const char *topic, int32_t partition,
                                    struct evl_partition *facts);
 
-/* A topic's settings that differ from the defaults, in order. */
+/* A topic's settings that differ from the defaults, in order; none of a foreign
+ * directory's, whose settings are not known. */
 struct evl_configs {
     struct evl_config {
         const char *name, *value;
