@@ -550,18 +550,47 @@ enum evl_error evl_producer_send(struct evl_producer *p, const struct evl_record
     return producer_take(p, &copy);
 }
 
+/* Whether values without keys all go into the sticky partition's batch, and none
+ * of them needs a second look. */
+static bool values_are_plain(const struct evl_producer *p)
+{
+    return p->o.partitioner != EVL_PARTITION_RR && p->o.partitioner != EVL_PARTITION_RANDOM &&
+           p->o.partitioner != EVL_PARTITION_INPUT && !p->o.acknowledged &&
+           !(p->config.cleanup_policy & CLEANUP_COMPACT);
+}
+
+/* Take as many values as the open batch has room for. */
+static size_t values_take(struct evl_producer *p, int32_t partition, const struct evl_bytes *values,
+                          size_t count)
+{
+    struct lane *lane = &p->lanes[partition < 0 ? p->sticky : partition];
+    if (partition >= p->count || !lane->log || lane->open.count == 0 || !values_are_plain(p))
+        return 0;
+    size_t some = 0;
+    while (some < count && values[some].at)
+        some++;
+    p->now = io_wall_ms(p->place->io);
+    some = batch_add_values(&lane->open, values, some, p->now, p->batch_bytes);
+    for (size_t i = 0; i < some; i++)
+        lane->open_bytes += (int64_t)values[i].count;
+    return some;
+}
+
 enum evl_error evl_producer_send_values(struct evl_producer *p, int32_t partition,
                                         const struct evl_bytes *values, size_t count, size_t *done)
 {
     struct evl_record record = EVL_RECORD_NONE;
     enum evl_error err = p->failed ? producer_fail(p, p->failed) : EVL_OK;
     record.partition = partition;
-    for (*done = 0; !err && *done < count; ++*done) {
+    *done = 0;
+    while (!err) {
+        *done += values_take(p, partition, values + *done, count - *done);
+        if (*done == count)
+            break;
         record.value = values[*done];
         record.timestamp = EVL_NO_TIMESTAMP;
         err = producer_take(p, &record);
-        if (err)
-            break;
+        *done += !err;
     }
     return err;
 }

@@ -140,6 +140,12 @@ void batch_begin_at(struct batch_writer *w, int64_t base_offset, int64_t delete_
  * go in; EVL_NO_TIMESTAMP is the caller's to replace.  Offsets count up. */
 void batch_add(struct batch_writer *w, const struct evl_record *record);
 
+/* As batch_add of records that are nothing but a value (not null), all of one
+ * time; those that fit while the batch stays within `bytes_max`.  Returns how
+ * many went in. */
+size_t batch_add_values(struct batch_writer *w, const struct evl_bytes *values, size_t count,
+                        int64_t timestamp, size_t bytes_max);
+
 /* As batch_add, with the record's own offset: larger than the last one's, and
  * less than 2^31 from the base. */
 void batch_add_at(struct batch_writer *w, const struct evl_record *record);

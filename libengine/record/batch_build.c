@@ -120,6 +120,57 @@ void batch_add(struct batch_writer *w, const struct evl_record *record)
     record_write(w, record, w->last_delta + 1);
 }
 
+/* What all records of one call of batch_add_values have in common. */
+struct stamp {
+    uint8_t bytes[VARLONG_BYTES_MAX];
+    size_t count;
+};
+
+static inline uint8_t *value_write(uint8_t *p, const struct stamp *stamp, int32_t delta,
+                                   struct evl_bytes value, size_t body)
+{
+    p = put_varint(p, (int32_t)body);
+    *p++ = 0;
+    memcpy(p, stamp->bytes, sizeof stamp->bytes); /* more than it has: what follows covers it */
+    p = put_varint(p + stamp->count, delta);
+    *p++ = 1; /* no key: -1 in zig-zag */
+    p = put_varint(p, (int32_t)value.count);
+    memcpy(p, value.at, value.count);
+    p += value.count;
+    *p++ = 0; /* no headers */
+    return p;
+}
+
+size_t batch_add_values(struct batch_writer *w, const struct evl_bytes *values, size_t count,
+                        int64_t timestamp, size_t bytes_max)
+{
+    struct evl_buffer *b = &w->bytes;
+    struct stamp stamp;
+    check(timestamp != EVL_NO_TIMESTAMP && !w->has_horizon);
+    if (w->count == 0)
+        w->base_timestamp = timestamp;
+    int64_t after = (int64_t)((uint64_t)timestamp - (uint64_t)w->base_timestamp);
+    stamp.count = (size_t)(put_varlong(stamp.bytes, after) - stamp.bytes);
+    size_t i = 0;
+    for (; i < count; i++) {
+        int32_t delta = w->last_delta + 1;
+        size_t size = values[i].count;
+        if (size > bytes_max)
+            break;
+        size_t body = 3 + stamp.count + varint_bytes(delta) + varint_bytes((int32_t)size) + size;
+        if (b->count + VARINT_BYTES_MAX + body > bytes_max)
+            break;
+        size_t room = VARINT_BYTES_MAX + body + VARLONG_BYTES_MAX;
+        uint8_t *p = b->room - b->count < room ? buf_room(b, room) : b->at + b->count;
+        b->count = (size_t)(value_write(p, &stamp, delta, values[i], body) - b->at);
+        w->last_delta = delta;
+    }
+    w->count += (int32_t)i;
+    if (i > 0 && timestamp > w->max_timestamp)
+        w->max_timestamp = timestamp;
+    return i;
+}
+
 void batch_add_at(struct batch_writer *w, const struct evl_record *record)
 {
     if (w->base_offset < 0)

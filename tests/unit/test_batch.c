@@ -449,3 +449,39 @@ TEST("a batch that unpacks to more than is allowed is refused")
     batch_writer_release(&w);
     batch_reader_release(&r);
 }
+
+TEST("values added many at a time make the batch that records one by one make")
+{
+    struct batch_writer one = { 0 };
+    struct batch_writer many = { 0 };
+    struct batch_seal seal = BATCH_SEAL_PLAIN;
+    struct evl_bytes values[300];
+    static uint8_t text[20000];
+    uint8_t *a;
+    uint8_t *b;
+    size_t a_size;
+    size_t b_size;
+    memset(text, 'x', sizeof text);
+    for (size_t i = 0; i < 300; i++)
+        values[i] = evl_bytes(text, i < 280 ? i : i * 60);
+    batch_begin(&one);
+    batch_begin(&many);
+    for (size_t from = 0; from < 300; from += 100) {
+        int64_t timestamp = 1000 - (int64_t)from * 7;
+        for (size_t i = 0; i < 100; i++) {
+            struct evl_record record = EVL_RECORD_NONE;
+            record.timestamp = timestamp;
+            record.value = values[from + i];
+            batch_add(&one, &record);
+        }
+        EXPECT(batch_add_values(&many, values + from, 100, timestamp, 1 << 20) == 100);
+    }
+    REQUIRE(batch_finish(&one, &seal, &a, &a_size) == EVL_OK);
+    REQUIRE(batch_finish(&many, &seal, &b, &b_size) == EVL_OK);
+    EXPECT(a_size == b_size && memcmp(a, b, a_size) == 0);
+    batch_begin(&many);
+    EXPECT(batch_add_values(&many, values, 300, 1, 1000) < 100);
+    EXPECT(many.bytes.count <= 1000);
+    batch_writer_release(&one);
+    batch_writer_release(&many);
+}
