@@ -19,6 +19,10 @@ static bool log_is_full(const struct log *log, const struct batch *batch)
         return true;
     if (batch->last_offset - s->base > INT32_MAX)
         return true;
+    int64_t index_bytes = log->o.config->segment_index_bytes;
+    if ((s->offsets.count + 1) * INDEX_OFFSET > index_bytes ||
+        (s->times.count + 1) * INDEX_TIME > index_bytes)
+        return true;
     return s->first_timestamp >= 0 && batch->max_timestamp >= 0 &&
            batch->max_timestamp - s->first_timestamp > log->o.config->segment_ms;
 }
@@ -100,6 +104,9 @@ static enum evl_error append_publish(struct log *log, struct append *a, int from
         }
         log->producers_end = log->active.end;
     }
+    for (int i = from; i < to; i++)
+        if (a->heads[i].attributes & BATCH_TRANSACTIONAL)
+            log_set(log, SHARE_MARKED, (uint64_t)log->active.end);
     log_set(log, SHARE_BYTES, (uint64_t)log->active.bytes);
     log_set(log, SHARE_WRITTEN, (uint64_t)log->active.end);
     if (a->shown)

@@ -123,6 +123,11 @@ static enum evl_error reader_gap(const struct reader *r, int64_t found)
 
 static enum evl_error reader_damage(const struct reader *r, enum scan_found found)
 {
+    if (log_is_failed(r->log) || log_end(r->log) <= r->next)
+        return fail(EVL_ERR_IO,
+                    "offset %" PRId64 " was shown before it was synced (flush=os), and is gone: a "
+                    "write or a sync failed",
+                    r->next);
     if (found == SCAN_PARTIAL)
         (void)fail(EVL_ERR_CORRUPT, "the file ends inside a batch");
     if (found == SCAN_END)

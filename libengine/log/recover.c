@@ -338,6 +338,8 @@ static void boot_words(struct log *log, int64_t start, int64_t end)
     log_set(log, SHARE_BYTES, (uint64_t)(log->base_count ? log->active.bytes : 0));
     log_set(log, SHARE_SAVED, 0);
     log_set(log, SHARE_SHOWN, 0);
+    log_set(log, SHARE_MARKED, (uint64_t)end);
+    log_set(log, SHARE_SETTLED, 0);
     log_set(log, SHARE_WRITTEN, (uint64_t)end);
     log_set(log, SHARE_SYNCED, (uint64_t)end);
     log_set(log, SHARE_FAILED, 0);
@@ -454,6 +456,7 @@ enum evl_error recover_mend(struct log *log)
                     last, log->active.end - 1, known - 1);
     log_set(log, SHARE_BYTES, (uint64_t)log->active.bytes);
     log_set(log, SHARE_BASE, (uint64_t)last);
+    log_set(log, SHARE_MARKED, (uint64_t)log->active.end);
     log_set(log, SHARE_WRITTEN, (uint64_t)log->active.end);
     log_changed(log);
     return EVL_OK;

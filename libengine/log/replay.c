@@ -107,15 +107,27 @@ enum evl_error replay_producers(struct log *log)
     return err;
 }
 
+/* Whether ev.shm says that no transaction is open. */
+static bool replay_is_settled(struct log *log)
+{
+    return log_is_live(log) && log_word(log, SHARE_SETTLED) >= log_word(log, SHARE_MARKED);
+}
+
 enum evl_error replay_stable_end(struct log *log, int64_t *end)
 {
     int64_t readable = log_end(log);
     enum evl_error err = log_refresh(log);
+    if (!err && replay_is_settled(log)) {
+        *end = readable;
+        return EVL_OK;
+    }
     if (!err)
         err = replay_producers(log);
     if (err)
         return log_failed(log, err);
     int64_t open = producers_first_open(log->producers);
+    if (open < 0 && log_is_live(log) && log->o.writable) /* the next one need not look */
+        log_set(log, SHARE_SETTLED, (uint64_t)log->producers_end);
     *end = open >= 0 && open < readable ? open : readable;
     return EVL_OK;
 }

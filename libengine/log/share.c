@@ -36,7 +36,7 @@ enum {
     PROBES_MAX = 64, /* in one chunk */
 };
 
-#define SHARE_MAGIC UINT64_C(0x3230306d68735665) /* "eVshm002" */
+#define SHARE_MAGIC UINT64_C(0x3330306d68735665) /* "eVshm003" */
 
 struct share {
     struct io *io;

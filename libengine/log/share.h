@@ -14,7 +14,7 @@
  *   5                 how many chunks follow
  *   6                 news: counts up whenever there is more to read
  *   7                 generation of the directory
- *   512..             chunks of 1024 slots; a slot is 16 words (enum share_word)
+ *   512..             chunks of 1024 slots; a slot is 20 words (enum share_word)
  *
  * A partition's slot is in the first chunk that had room near where its
  * identity hashes to.  Slots are never taken away, chunks are added behind the
@@ -50,7 +50,9 @@ enum share_word {
     SHARE_SYNCER,     /* pid of who holds the SYNC lock */
     SHARE_SAVED,      /* how much of the active segment lies before the recovery point on disk */
     SHARE_CUTS,       /* how often the end has moved back since the boot */
-    SHARE_WORDS
+    SHARE_MARKED,     /* behind the last batch that is part of a transaction, or may be */
+    SHARE_SETTLED,    /* of what lies before this offset no transaction is open */
+    SHARE_WORDS = 20
 };
 
 enum share_state {

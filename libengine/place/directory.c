@@ -75,19 +75,26 @@ static enum evl_error directory_name(struct directory *d)
 
 /* ---- making one ---------------------------------------------------------- */
 
-/* Make one folder, and have its name on the disk. */
+/* Have a folder, and its name on the disk: whoever made it may have died, or
+ * failed, before he synced that.  A parent that we may not read is not ours to
+ * sync. */
 static enum evl_error make_folder(struct io *io, const char *path)
 {
     char parent[PATH_MAX];
+    struct io_stat stat;
     const char *slash = strrchr(path, '/');
-    enum evl_error err = io_make_dir(io, path);
+    enum evl_error err = io_stat(io, path, &stat);
+    bool existed = !err;
+    if (err == EVL_ERR_NOT_FOUND)
+        err = io_make_dir(io, path);
     if (err && err != EVL_ERR_EXISTS)
         return err;
     if (!slash)
         snprintf(parent, sizeof parent, ".");
     else
         snprintf(parent, sizeof parent, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-    return io_sync_dir(io, parent);
+    err = io_sync_dir(io, parent);
+    return existed && err == EVL_ERR_DENIED ? EVL_OK : err;
 }
 
 /* Make the directory, and its parents where they are missing. */
@@ -103,10 +110,7 @@ static enum evl_error make_path(struct io *io, const char *path)
             continue;
         char end = *slash;
         *slash = '\0';
-        struct io_stat stat;
-        enum evl_error err = io_stat(io, part, &stat);
-        if (err == EVL_ERR_NOT_FOUND)
-            err = make_folder(io, part);
+        enum evl_error err = make_folder(io, part);
         if (err)
             return err;
         if (end == '\0')

@@ -65,7 +65,7 @@ enum evl_error directory_log(struct directory *d, const char *topic, int32_t par
 /* How often the metadata has changed: a number that rises. */
 uint64_t directory_version(const struct directory *d);
 
-/* ---- changing it (directory_change.c) ---------------------------------------------- */
+/* ---- changing it (directory_change.c) ------------------------------------ */
 
 /* Each is one atomic change, on the disk when it returns OK; `dry` finds out
  * whether it could be made, and makes none.  DENIED: the directory is foreign,

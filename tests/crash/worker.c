@@ -7,11 +7,14 @@
  *     worker hold DIR TOPIC                  takes the partition's lock, prints "held", waits
  *
  * What it prints is out before it goes on, a line in one write: a line that is
- * there is a promise.  With EV_TIMEOUT_MS it waits for locks that long. */
+ * there is a promise.  A writer says on stderr "gap MS" when it had to wait
+ * longer for an acknowledgement than ever before.  WORKER_TIMEOUT_MS is how long
+ * to wait for locks, WORKER_PAUSE_MS how long a writer rests between batches. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <evl/consumer.h>
@@ -22,7 +25,20 @@
 enum { PUSH_EVERY = 16 };
 
 static const char *writer;
-static int64_t acknowledged;
+static int64_t acknowledged, longest_gap_ms = 50;
+
+static int64_t setting(const char *name)
+{
+    const char *text = getenv(name);
+    return text ? strtoll(text, NULL, 10) : 0;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 static int complain(enum evl_error err)
 {
@@ -40,17 +56,31 @@ static void receipt(void *context, const struct evl_receipt *r)
         _exit(74);
 }
 
+/* Everything sent is acknowledged; how long that took. */
+static enum evl_error flush_timed(struct evl_producer *p)
+{
+    int64_t begun = now_ms();
+    enum evl_error err = evl_producer_flush(p);
+    int64_t gap = now_ms() - begun;
+    if (gap > longest_gap_ms)
+        fprintf(stderr, "gap %" PRId64 "\n", longest_gap_ms = gap);
+    return err;
+}
+
 static enum evl_error produce(struct evl_producer *p, int64_t count)
 {
     char text[128];
     enum evl_error err = EVL_OK;
+    int64_t pause_ms = setting("WORKER_PAUSE_MS");
     for (int64_t i = 0; i < count && !err; i++) {
         struct evl_record record = EVL_RECORD_NONE;
         snprintf(text, sizeof text, "%s %" PRId64, writer, i);
         record.value = evl_text(text);
         err = evl_producer_send(p, &record);
         if (!err && i % PUSH_EVERY == PUSH_EVERY - 1)
-            err = evl_producer_push(p);
+            err = pause_ms ? flush_timed(p) : evl_producer_push(p);
+        if (!err && pause_ms && i % PUSH_EVERY == 0)
+            usleep((useconds_t)pause_ms * 1000);
     }
     return err ? err : evl_producer_flush(p);
 }
@@ -133,10 +163,9 @@ int main(int argc, char **argv)
     struct evl_place *place;
     if (argc < 4)
         return 2;
-    const char *patience = getenv("EV_TIMEOUT_MS");
     struct evl_place_options o = { .dir = argv[2],
                                    .create = strcmp(argv[1], "write") == 0,
-                                   .timeout_ms = patience ? strtoll(patience, NULL, 10) : 0 };
+                                   .timeout_ms = setting("WORKER_TIMEOUT_MS") };
     enum evl_error err = evl_place_open(&o, &place);
     if (err)
         return complain(err);

@@ -95,6 +95,27 @@ proc needs {args} {
     }
 }
 
+# A terminal, for a program to be run in by script(1).
+proc needs_terminal {} {
+    needs script
+    if {[catch { exec script -qec true /dev/null </dev/null }]} {
+        skip "no terminal can be made on this machine"
+    }
+}
+
+# The words before a command that run it as somebody without rights.  The test
+# goes on where everybody may go: the checkout may lie in somebody's home.
+proc nobody {} {
+    needs setpriv
+    if {[exec id -u] != 0} { skip "only root can become somebody else" }
+    file delete -force $harness::home
+    set harness::home [exec mktemp -d /tmp/ev-test-XXXXXX]
+    file attributes $harness::home -permissions 0755
+    array set ::env [list HOME $harness::home TMPDIR $harness::home]
+    cd $harness::home
+    return {setpriv --reuid=65534 --regid=65534 --clear-groups}
+}
+
 proc fail {message} { return -code error -errorcode FAILED $message }
 
 # ---- what should hold -------------------------------------------------------

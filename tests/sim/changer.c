@@ -17,19 +17,18 @@ static const struct evl_change settings[] = {
 };
 enum { SETTING_COUNT = sizeof settings / sizeof settings[0] };
 
-static enum evl_error create(struct world *w, struct evl_place *place, const struct io *io,
-                             const char *name)
+enum evl_error world_create(struct world *w, const struct io *io, struct evl_place *place,
+                            const char *name, int partitions)
 {
     int topic;
-    int32_t partitions = 1 + (int32_t)world_chance(w, 3);
     enum evl_error err = evl_admin_create(place, name, partitions, settings, SETTING_COUNT, false);
     if (!err && sim_is_alive(io)) /* from now on it must be there */
         err = world_topic(w, place, name, &topic);
     return err;
 }
 
-static enum evl_error remove_one(struct world *w, struct evl_place *place, const struct io *io,
-                                 const char *name)
+enum evl_error world_remove(struct world *w, const struct io *io, struct evl_place *place,
+                            const char *name)
 {
     int topic;
     enum evl_error err = world_topic(w, place, name, &topic);
@@ -42,20 +41,25 @@ static enum evl_error remove_one(struct world *w, struct evl_place *place, const
     return err;
 }
 
+static enum evl_error create(struct world *w, struct evl_place *place, const struct io *io,
+                             const char *name)
+{
+    return world_create(w, io, place, name, 1 + (int)world_chance(w, 3));
+}
+
 /* The same name, another topic: who has it open must notice. */
 static enum evl_error renew(struct world *w, struct evl_place *place, const struct io *io)
 {
     const char *name = world_name(w);
-    enum evl_error err = remove_one(w, place, io, name);
+    enum evl_error err = world_remove(w, io, place, name);
     return err || !sim_is_alive(io) ? err : create(w, place, io, name);
 }
 
-static enum evl_error rename_one(struct world *w, struct evl_place *place, const struct io *io)
+enum evl_error world_rename(struct world *w, const struct io *io, struct evl_place *place,
+                            const char *from, const char *to)
 {
     int topic;
     int other;
-    const char *from = world_name(w);
-    const char *to = world_name(w);
     enum evl_error err = directory_sweep(place->directory); /* decides what was left undecided */
     if (!err)
         err = world_topic(w, place, from, &topic);
@@ -68,10 +72,16 @@ static enum evl_error rename_one(struct world *w, struct evl_place *place, const
     return err;
 }
 
-static enum evl_error grow(struct world *w, struct evl_place *place)
+static enum evl_error rename_some(struct world *w, struct evl_place *place, const struct io *io)
+{
+    const char *from = world_name(w);
+    return world_rename(w, io, place, from, world_name(w));
+}
+
+enum evl_error world_grow(struct evl_place *place, const char *name)
 {
     struct evl_topic facts;
-    enum evl_error err = evl_admin_topic(place, world_name(w), &facts);
+    enum evl_error err = evl_admin_topic(place, name, &facts);
     if (err || facts.partitions > 3)
         return err;
     return evl_admin_grow(place, facts.name, facts.partitions + 1, false);
@@ -87,10 +97,10 @@ static enum evl_error alter(struct world *w, struct evl_place *place)
 static enum evl_error change_one(struct world *w, struct evl_place *place, const struct io *io)
 {
     switch (world_chance(w, 10)) {
-    case 0: return remove_one(w, place, io, world_name(w));
-    case 1: return rename_one(w, place, io);
+    case 0: return world_remove(w, io, place, world_name(w));
+    case 1: return rename_some(w, place, io);
     case 2: return alter(w, place);
-    case 3: return grow(w, place);
+    case 3: return world_grow(place, world_name(w));
     case 4: return directory_sweep(place->directory);
     case 5:
     case 6: return renew(w, place, io);
@@ -113,15 +123,14 @@ void session_change(struct world *w, struct io *io)
 
 /* ---- keeping ------------------------------------------------------------- */
 
-static enum evl_error keep_one(struct world *w, struct evl_place *place)
+enum evl_error world_keep(struct world *w, struct evl_place *place, const char *name)
 {
     struct evl_topic facts;
     struct log *log;
-    int topic;
-    enum evl_error err = evl_admin_topic(place, world_name(w), &facts);
+    enum evl_error err = evl_admin_topic(place, name, &facts);
     if (err)
         return err;
-    topic = model_topic(w->model, facts.id, facts.name);
+    int topic = model_topic(w->model, facts.id, facts.name);
     int partition = (int)world_chance(w, (uint64_t)facts.partitions);
     err = directory_log(place->directory, facts.name, partition, NULL, &log);
     if (err)
@@ -142,7 +151,7 @@ void session_keep(struct world *w, struct io *io)
     if (world_enter(w, io, false, &place))
         return;
     for (uint64_t n = 1 + world_chance(w, KEEPS_MAX); n > 0 && sim_is_alive(io); n--) {
-        enum evl_error err = keep_one(w, place);
+        enum evl_error err = world_keep(w, place, world_name(w));
         if (err)
             world_judge(w, io, err, "keep a log in order");
     }

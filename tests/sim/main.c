@@ -3,6 +3,8 @@
  *     torture --seeds 100000
  *     torture --seed 8812 --trace
  *     torture --seeds 1000 --plant EARLY_ACK
+ *     torture --every cpnp            a short script, stopped everywhere (every.h)
+ *     torture --every cp --again 1    and everywhere in its recovery
  *
  * A program of its own and no command of the testfixture: an engine that aborts
  * has failed too, and must not take the tests with it.  Exit status 0: no
@@ -18,11 +20,14 @@
 #include <unistd.h>
 
 #include "base/plant.h"
+#include "sim/every.h"
 #include "sim/torture.h"
 
 struct arguments {
     uint64_t first, count, seconds;
     const char *plant;
+    const char *script; /* of --every */
+    uint64_t stride;    /* of --again */
     struct torture_options options;
 };
 
@@ -31,7 +36,8 @@ static char again[256]; /* how to run the seed at hand once more */
 static int usage(void)
 {
     fputs("usage: torture [--seeds N | --seconds N | --seed N] [--from N] [--processes 1..4]\n"
-          "               [--plant NAME] [--flip] [--trace]\n",
+          "               [--plant NAME] [--flip] [--trace]\n"
+          "       torture --every SCRIPT [--again STRIDE] [--plant NAME]\n",
           stderr);
     return 2;
 }
@@ -62,6 +68,10 @@ static bool take(struct arguments *a, const char *name, const char *value)
         a->plant = value;
         return value && plant_switch(value);
     }
+    if (strcmp(name, "--every") == 0) {
+        a->script = value;
+        return value != NULL;
+    }
     if (!number(value, &n))
         return false;
     if (strcmp(name, "--seeds") == 0)
@@ -70,6 +80,8 @@ static bool take(struct arguments *a, const char *name, const char *value)
         a->seconds = n;
     else if (strcmp(name, "--from") == 0)
         a->first = n;
+    else if (strcmp(name, "--again") == 0 && n > 0)
+        a->stride = n;
     else if (strcmp(name, "--seed") == 0)
         a->first = n, a->count = 1;
     else if (strcmp(name, "--processes") == 0 && n >= 1 && n <= 4)
@@ -118,20 +130,29 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-int main(int argc, char **argv)
+static int run_every(const struct arguments *a)
 {
-    struct arguments a = { .first = 1, .count = 1000 };
+    struct every_result result;
+    snprintf(again, sizeof again, "again: torture --every %s --again %" PRIu64 "\n", a->script,
+             a->stride);
+    every_run(a->script, a->stride, &result);
+    if (result.broken[0]) {
+        printf("%s\n%s", result.broken, again);
+        return 1;
+    }
+    printf("%" PRIu64 " runs\n", result.runs);
+    return 0;
+}
+
+static int run_seeds(const struct arguments *a)
+{
     struct torture_result sum = { 0 };
-    (void)argc;
-    if (!read_arguments(&a, argv + 1))
-        return usage();
-    signal(SIGABRT, aborted);
     double begun = now();
-    uint64_t seed = a.first;
-    for (; a.seconds ? now() - begun < (double)a.seconds : seed < a.first + a.count; seed++) {
+    uint64_t seed = a->first;
+    for (; a->seconds ? now() - begun < (double)a->seconds : seed < a->first + a->count; seed++) {
         struct torture_result result;
-        remember(&a, seed);
-        torture_run(seed, &a.options, &result);
+        remember(a, seed);
+        torture_run(seed, &a->options, &result);
         if (result.broken[0]) {
             printf("seed %" PRIu64 ": %s\n%s", seed, result.broken, again);
             return 1;
@@ -144,7 +165,17 @@ int main(int argc, char **argv)
     double took = now() - begun;
     printf("%" PRIu64 " seeds, %" PRIu64 " power cuts, %" PRIu64 " deaths, %" PRIu64
            " operations in %.1f s: %.0f cuts a second; trace %016" PRIx64 "\n",
-           seed - a.first, sum.cuts, sum.kills, sum.operations, took, (double)sum.cuts / took,
+           seed - a->first, sum.cuts, sum.kills, sum.operations, took, (double)sum.cuts / took,
            sum.trace);
     return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = { .first = 1, .count = 1000 };
+    (void)argc;
+    if (!read_arguments(&a, argv + 1))
+        return usage();
+    signal(SIGABRT, aborted);
+    return a.script ? run_every(&a) : run_seeds(&a);
 }

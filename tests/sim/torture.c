@@ -154,7 +154,7 @@ static void begin(struct world *w)
     sim_exit(io);
 }
 
-/* ---- bits turn over ------------------------------------------------------------------ */
+/* ---- bits turn over ------------------------------------------------------ */
 
 /* One bit of a partition's log, in what is firm; false if there is none. */
 static bool flip_one(struct world *w, struct io *io)

@@ -65,6 +65,23 @@ const char *world_name(struct world *w);
 /* The topic of this name, if there is one: its number for the model. */
 enum evl_error world_topic(struct world *w, struct evl_place *place, const char *name, int *topic);
 
+/* ---- what is done in a session ------------------------------------------- */
+
+/* Each tells the model.  Write some records, everything flushed at the end; a
+ * topic of small segments; its name or its end; one partition more. */
+enum evl_error world_write(struct world *w, struct io *io, struct evl_place *place,
+                           const char *name, int count);
+enum evl_error world_create(struct world *w, const struct io *io, struct evl_place *place,
+                            const char *name, int partitions);
+enum evl_error world_remove(struct world *w, const struct io *io, struct evl_place *place,
+                            const char *name);
+enum evl_error world_rename(struct world *w, const struct io *io, struct evl_place *place,
+                            const char *from, const char *to);
+enum evl_error world_grow(struct evl_place *place, const char *name);
+
+/* Repair one of its partitions if it is failed, else checkpoint it. */
+enum evl_error world_keep(struct world *w, struct evl_place *place, const char *name);
+
 /* ---- sessions ------------------------------------------------------------ */
 
 void session_write(struct world *w, struct io *io);

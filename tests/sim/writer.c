@@ -5,6 +5,7 @@
 #include <evl/producer.h>
 
 #include "base/buf.h"
+#include "base/check.h"
 #include "base/uuid.h"
 #include "log/log.h"
 #include "place/place.h"
@@ -56,11 +57,11 @@ static enum evl_error write_one(struct writing *wr, struct evl_buffer *value)
     return evl_producer_send(wr->producer, &record);
 }
 
-static enum evl_error write_some(struct writing *wr)
+static enum evl_error write_some(struct writing *wr, int count)
 {
     struct evl_buffer value = { 0 };
     enum evl_error err = EVL_OK;
-    for (uint64_t n = 1 + world_chance(wr->w, SENDS_MAX); n > 0 && !err; n--) {
+    for (; count > 0 && !err; count--) {
         err = write_one(wr, &value);
         if (!err && world_toss(wr->w, 25))
             err = evl_producer_push(wr->producer);
@@ -96,19 +97,27 @@ static enum evl_error writing_open(struct writing *wr, struct evl_place *place, 
     return err;
 }
 
+enum evl_error world_write(struct world *w, struct io *io, struct evl_place *place,
+                           const char *name, int count)
+{
+    struct writing wr = { .w = w, .io = io, .writer = model_writer(w->model) };
+    check(count <= SENDS_MAX);
+    enum evl_error err = writing_open(&wr, place, name);
+    if (!err)
+        err = write_some(&wr, count);
+    evl_producer_close(wr.producer);
+    return err;
+}
+
 void session_write(struct world *w, struct io *io)
 {
     struct evl_place *place;
-    struct writing wr = { .w = w, .io = io, .writer = model_writer(w->model) };
     if (world_enter(w, io, false, &place))
         return;
     const char *name = world_name(w);
-    enum evl_error err = writing_open(&wr, place, name);
-    if (!err)
-        err = write_some(&wr);
+    enum evl_error err = world_write(w, io, place, name, 1 + (int)world_chance(w, SENDS_MAX));
     if (err)
         world_judge(w, io, err, "write");
-    evl_producer_close(wr.producer);
     world_leave(w, io, place);
 }
 
