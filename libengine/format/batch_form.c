@@ -18,6 +18,8 @@
  * the leader's to change.  The locator's covers those, so every byte of the
  * stream is under one checksum or the other.  Who looks for offsets needs the
  * locators only. */
+#include <inttypes.h>
+
 #include "base/crc32c.h"
 #include "base/endian.h"
 #include "base/fault.h"
@@ -138,15 +140,35 @@ enum evl_error evl_format_read_batch(struct evl_format_reader *r, struct evl_byt
     return err;
 }
 
+/* Messages from before there were batches could be written, but never read. */
+static enum evl_error view_is_new(const struct evl_batch_view *view)
+{
+    int32_t size;
+    int8_t magic;
+    if (view->bytes.count < BATCH_PEEK)
+        return EVL_OK; /* it is told below */
+    enum evl_error err = batch_peek(view->bytes.at, &size, &magic);
+    if (!err && magic < BATCH_MAGIC)
+        err = fail(EVL_ERR_CORRUPT,
+                   "%.*s-%" PRId32 ": offset %" PRId64 ": a message of magic %d, from before Kafka "
+                   "0.11, is no batch; take another form (msgpack, json, tsv)",
+                   (int)view->topic.count, (const char *)view->topic.at, view->partition,
+                   view->base_offset, magic);
+    return err;
+}
+
 enum evl_error evl_format_write_batch(struct evl_format_writer *w,
                                       const struct evl_batch_view *view, struct evl_buffer *out)
 {
     struct batch head;
     if (w->options.kind != EVL_FORMAT_BATCH)
         return fail(EVL_ERR_USAGE, "this form has no batches");
+    enum evl_error err = view_is_new(view);
+    if (err)
+        return err;
     if (view->bytes.count < BATCH_HEAD || view->topic.count > TOPIC_NAME_MAX)
         return fail(EVL_ERR_CORRUPT, "not a batch, or not the name of a topic");
-    enum evl_error err = batch_head(view->bytes, &head);
+    err = batch_head(view->bytes, &head);
     if (err)
         return err;
     if ((size_t)head.size != view->bytes.count)

@@ -36,7 +36,8 @@ struct cursor {
     char name[SEGMENT_NAME];
     int64_t at; /* its number */
     struct index_entry entry;
-    int64_t last_key; /* of the one before it */
+    int64_t last_key; /* of the one before it, */
+    bool open;        /* which has the last offset of a set that has not ended yet */
     bool done;
 };
 
@@ -116,6 +117,23 @@ static void cursor_order(struct check_walk *w, struct cursor *c, const struct pl
         entry_tell(w, c, p, "its entries do not rise");
 }
 
+/* Messages of magic 0 and 1 were appended in sets, and an entry for a set points
+ * to its first message, and has its last offset.  Where the set ends nothing
+ * says, but the next entry's, or the end of the segment, comes behind it. */
+static void set_compare(struct check_walk *w, struct cursor *c, const struct place *p, int64_t next)
+{
+    if (c->open && p->s.base + c->last_key >= next)
+        check_tell(w, c->name, (c->at - 1) * (int64_t)c->ix.kind, p->s.base + c->last_key,
+                   "its offset is behind the set of messages that it points to");
+    c->open = false;
+}
+
+static bool entry_is_right(const struct cursor *c, const struct place *p, const struct batch *b)
+{
+    int64_t last = p->s.base + c->entry.key;
+    return b->magic < BATCH_MAGIC ? last >= b->last_offset : last == b->last_offset;
+}
+
 /* Offset entries that point at or before this batch. */
 static void offsets_compare(struct check_walk *w, struct place *p, const struct batch *b,
                             int64_t position)
@@ -123,10 +141,13 @@ static void offsets_compare(struct check_walk *w, struct place *p, const struct 
     struct cursor *c = &p->offsets;
     for (; !c->done && c->entry.value <= position; cursor_step(w, c)) {
         cursor_order(w, c, p);
+        set_compare(w, c, p, b->base_offset);
+        bool right = c->entry.value == position && entry_is_right(c, p, b);
         if (c->entry.value != position)
             entry_tell(w, c, p, "it points to where no batch begins");
-        else if (p->s.base + c->entry.key != b->last_offset)
+        else if (!right)
             entry_tell(w, c, p, "it is not the last offset of the batch that it points to");
+        c->open = right && b->magic < BATCH_MAGIC;
     }
 }
 
@@ -283,6 +304,8 @@ static void place_tell(struct check_walk *w, const struct place *p, enum scan_fo
 static void place_rest(struct check_walk *w, struct place *p, bool whole)
 {
     bool active = p->end == INT64_MAX; /* it may grow while we look */
+    if (whole && !active && w->next >= 0)
+        set_compare(w, &p->offsets, p, w->next);
     for (; whole && !active && !p->offsets.done; cursor_step(w, &p->offsets))
         entry_tell(w, &p->offsets, p, "it points behind the last batch");
     for (; whole && !active && !p->times.done; cursor_step(w, &p->times))

@@ -239,9 +239,9 @@ static enum evl_error directory_look(struct directory *d, bool create)
 {
     bool ours = false;
     enum evl_error err = directory_identify(d, &ours);
-    if (err == EVL_ERR_NOT_FOUND && foreign_is_one(d->io, d->path))
-        return foreign_open(d->io, d->path, &d->foreign);
-    if (err == EVL_ERR_NOT_FOUND && create && d->writable) {
+    if (err == EVL_ERR_NOT_FOUND && foreign_is_one(d->io, d->path)) {
+        err = EVL_OK;
+    } else if (err == EVL_ERR_NOT_FOUND && create && d->writable) {
         err = directory_found(d);
         ours = !err;
     } else if (err == EVL_ERR_NOT_FOUND) {
@@ -251,6 +251,8 @@ static enum evl_error directory_look(struct directory *d, bool create)
         return fail(EVL_ERR_NOT_FOUND, "%s: not a data directory (it has no %s)", d->path,
                     META_FILE);
     }
+    if (!err)
+        err = foreign_is_free(d->io, d->path);
     if (err)
         return err;
     return ours ? directory_open_ours(d) : foreign_open(d->io, d->path, &d->foreign);

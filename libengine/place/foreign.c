@@ -102,8 +102,7 @@ static int found_compare(const void *a, const void *b)
     return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
 }
 
-/* Kafka locks all of .lock while it runs. */
-static enum evl_error foreign_is_free(struct io *io, const char *path)
+enum evl_error foreign_is_free(struct io *io, const char *path)
 {
     char lock[PATH_MAX];
     int file;
@@ -124,9 +123,7 @@ enum evl_error foreign_open(struct io *io, const char *path, struct foreign **fo
     struct io_names names;
     int32_t partition;
     size_t length;
-    enum evl_error err = foreign_is_free(io, path);
-    if (!err)
-        err = io_list(io, path, &names);
+    enum evl_error err = io_list(io, path, &names);
     if (err)
         return err;
     struct foreign *f = memory_take(1, sizeof *f);

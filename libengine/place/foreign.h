@@ -14,7 +14,10 @@ struct foreign;
 /* Whether a folder without meta.properties of ours looks like one. */
 bool foreign_is_one(struct io *io, const char *path);
 
-/* BUSY: a broker holds it. */
+/* BUSY: a broker of Apache Kafka holds the directory, ours or not: it locks all
+ * of .lock while it runs. */
+enum evl_error foreign_is_free(struct io *io, const char *path);
+
 enum evl_error foreign_open(struct io *io, const char *path, struct foreign **foreign);
 void foreign_close(struct foreign *f);
 

@@ -93,6 +93,29 @@ TEST("a missing directory and a missing topic are told apart, with what was mean
     sim_destroy(sim);
 }
 
+TEST("a directory that a broker of Apache Kafka holds is refused until it lets go")
+{
+    struct sim *sim = sim_create(1);
+    struct io *io = sim_process(sim);
+    struct io *broker = sim_process(sim);
+    struct evl_place *place;
+    int file;
+    REQUIRE(place_open(io, true, &place) == EVL_OK);
+    evl_place_close(place);
+    REQUIRE(io_open(broker, "d/.lock", IO_CREATE, &file) == EVL_OK);
+    EXPECT(place_open(io, true, &place) == EVL_OK); /* a file alone holds nothing */
+    evl_place_close(place);
+    EXPECT(io_lock(broker, file, 0, IO_EXCLUSIVE, 0) == EVL_OK);
+    EXPECT(place_open(io, false, &place) == EVL_ERR_BUSY);
+    EXPECT(strstr(evl_fault(), "d: a Kafka broker holds it") != NULL);
+    io_close(broker, file);
+    EXPECT(place_open(io, false, &place) == EVL_OK);
+    evl_place_close(place);
+    EXPECT(sim_exit(io) == 0);
+    EXPECT(sim_exit(broker) == 0);
+    sim_destroy(sim);
+}
+
 TEST("a topic that was renamed keeps its records; one made anew has none")
 {
     struct sim *sim = sim_create(1);
