@@ -108,8 +108,8 @@ static enum evl_error log_find_folder(struct log *log)
     if (!log->o.share) /* a foreign directory does not change */
         return EVL_OK;
     err = log_identity(log->o.io, log->dir, &id);
-    if (err == EVL_ERR_NOT_FOUND) /* not written by us, or before Kafka had ids */
-        return EVL_OK;
+    if (err == EVL_ERR_NOT_FOUND || err == EVL_ERR_CORRUPT) /* a dead process was to make it */
+        return failed(EVL_ERR_NOT_FOUND, "the folder is no topic's");
     if (!err && !uuid_equal(&id, &log->o.id))
         err = fail(EVL_ERR_NOT_FOUND, "the topic was removed, and another has its name");
     return err;

@@ -271,8 +271,9 @@ static enum evl_error folder_is_missing(struct directory *d, const struct uuid *
     if (err)
         return err;
     err = exists ? log_identity(d->io, path, &found) : EVL_OK;
-    *missing = !exists || (!err && !uuid_equal(&found, id));
-    return err == EVL_ERR_NOT_FOUND ? EVL_OK : err; /* without one it is Kafka's of old */
+    bool nobodys = err == EVL_ERR_NOT_FOUND || err == EVL_ERR_CORRUPT; /* (3) */
+    *missing = !exists || nobodys || (!err && !uuid_equal(&found, id));
+    return nobodys ? EVL_OK : err;
 }
 
 static enum evl_error folder_is_lost(const struct directory *d, const char *topic,

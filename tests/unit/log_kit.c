@@ -14,6 +14,8 @@ void kit_open(struct kit *k, uint64_t seed)
     struct io *io = sim_process(k->sim);
     EXPECT(io_make_dir(io, "d") == EVL_OK);
     EXPECT(io_make_dir(io, "d/t-0") == EVL_OK);
+    EXPECT(log_set_identity(io, "d/t-0", &k->id) == EVL_OK);
+    EXPECT(log_sync_identity(io, "d/t-0") == EVL_OK);
     EXPECT(io_sync_dir(io, ".") == EVL_OK);
     EXPECT(io_sync_dir(io, "d") == EVL_OK);
     EXPECT(sim_exit(io) == 0);

@@ -27,6 +27,8 @@ static void bench_open(struct bench *b, uint64_t seed)
     struct io *io = sim_process(b->sim);
     EXPECT(io_make_dir(io, "d") == EVL_OK);
     EXPECT(io_make_dir(io, "d/t-0") == EVL_OK);
+    EXPECT(log_set_identity(io, "d/t-0", &b->id) == EVL_OK);
+    EXPECT(log_sync_identity(io, "d/t-0") == EVL_OK);
     EXPECT(io_sync_dir(io, ".") == EVL_OK);
     EXPECT(io_sync_dir(io, "d") == EVL_OK);
     EXPECT(sim_exit(io) == 0);
