@@ -10,8 +10,8 @@
  * It is run again and again: the power is cut, or the process killed, at its
  * first call, at its second, and so on to the last.  With a stride, the recovery
  * from each of those is cut as well, at every stride'th call. */
-#ifndef TESTS_SIM_EVERY_H
-#define TESTS_SIM_EVERY_H
+#ifndef TESTS_EVERY_H
+#define TESTS_EVERY_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -23,6 +23,7 @@ struct client {
     int writer;
     int topic, partition; /* topic -1: none yet */
     char id[24];          /* of the topic */
+    char name[64];        /* what that was called when its log was opened */
     int32_t sequence;     /* of the next batch */
     int64_t first;        /* of the pending batch: its first record */
     int32_t pending;      /* and how many; 0: none */

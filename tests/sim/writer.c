@@ -197,17 +197,17 @@ static enum evl_error client_settle(struct world *w, struct evl_place *place, st
 }
 
 /* The client's log, whatever its topic is called by now. */
-static enum evl_error client_log(struct evl_place *place, const struct client *c, struct log **log)
+static enum evl_error client_log(struct evl_place *place, struct client *c, struct log **log)
 {
     char text[UUID_TEXT];
     struct directory_topic topic;
     enum evl_error err = directory_refresh(place->directory);
-    char name[64] = "";
+    snprintf(c->name, sizeof c->name, "?");
     for (size_t i = 0; !err && directory_topic_at(place->directory, i, &topic); i++)
         if (strcmp(uuid_print(&topic.id, text), c->id) == 0)
-            snprintf(name, sizeof name, "%s", topic.name);
+            snprintf(c->name, sizeof c->name, "%s", topic.name);
     if (!err)
-        err = directory_log(place->directory, name, c->partition, NULL, log);
+        err = directory_log(place->directory, c->name, c->partition, NULL, log);
     if (!err && strcmp(uuid_print(&(*log)->o.id, text), c->id) != 0)
         err = EVL_ERR_NOT_FOUND; /* the name is another one's by now */
     return err;
