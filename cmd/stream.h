@@ -34,8 +34,8 @@ _Noreturn void tool_exit(int status);
 /* ---- progress.c ---------------------------------------------------------- */
 
 /* Long work on a terminal shows one line on stderr; a pipe or cron never sees
- * it.  `doing` is a constant text: "evproduce: orders".  `shared`: meanwhile something
- * else is printed, on stdout, and on its terminal there is no such line. */
+ * it.  `doing` is a constant text: "evproduce: orders".  `shared`: meanwhile
+ * something else is printed on stdout, and on its terminal no such line is. */
 struct progress {
     const char *doing;
     bool on;
