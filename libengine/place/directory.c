@@ -172,6 +172,8 @@ static enum evl_error directory_found_locked(struct directory *d)
     if (!err)
         err = log_set_identity(d->io, path, &metadata);
     if (!err)
+        err = io_sync_dir(d->io, d->path); /* its name before that of meta.properties */
+    if (!err)
         err = log_sync_identity(d->io, path);
     return err ? err : directory_name(d);
 }
