@@ -128,9 +128,13 @@ static enum evl_error segment_age(struct log *log, int64_t base, int64_t end, in
     err = io_stat_file(log->o.io, s.file, &stat);
     if (!err)
         err = segment_newest_batch(&s, stat.size, end, newest);
+    segment_close(&s);
+    if (err == EVL_ERR_CORRUPT) { /* nobody knows; a reader will be told */
+        *newest = INT64_MAX;
+        return EVL_OK;
+    }
     if (!err && *newest < 0)
         *newest = stat.mtime_ms;
-    segment_close(&s);
     return err;
 }
 

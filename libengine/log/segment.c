@@ -404,6 +404,7 @@ enum evl_error segment_newest_batch(struct segment *s, int64_t limit, int64_t en
     enum scan_found found;
     int64_t newest = EVL_NO_TIMESTAMP;
     int64_t from = 0;
+    int64_t next = s->base;
     struct index_entry last;
     enum evl_error err = segment_newest(s, &newest);
     if (!err && s->offsets.count > 0) {
@@ -412,10 +413,14 @@ enum evl_error segment_newest_batch(struct segment *s, int64_t limit, int64_t en
             err = segment_trust(s, &last, limit, &from);
     }
     scan_begin(&scan, s->io, s->file, from, limit, SCAN_STEP_HEADS);
-    while (!err && !(err = scan_next(&scan, SCAN_HEADS, &batch, &bytes, &found)) &&
-           found == SCAN_BATCH && batch.base_offset < end)
+    while (!err && !(err = scan_next(&scan, SCAN_WHOLE, &batch, &bytes, &found)) &&
+           found == SCAN_BATCH && batch.base_offset >= next && batch.base_offset < end) {
+        next = batch.last_offset + 1;
         if (batch.max_timestamp > newest)
             newest = batch.max_timestamp;
+    }
+    if (!err && found != SCAN_END && next < end) /* the next one would begin at `end` */
+        err = fail(EVL_ERR_CORRUPT, "damaged: %020" PRId64 ".log, byte %" PRId64, s->base, scan.at);
     scan_release(&scan);
     if (!err)
         *ms = newest;

@@ -89,7 +89,7 @@ enum evl_error segment_find(struct segment *s, int64_t offset, int64_t limit, in
 enum evl_error segment_find_time(struct segment *s, int64_t ms, int64_t limit, int64_t *position);
 
 /* The largest timestamp before offset `end`, from the index and what it does not
- * cover yet. */
+ * cover yet.  CORRUPT: there is damage among that. */
 enum evl_error segment_newest_batch(struct segment *s, int64_t limit, int64_t end, int64_t *ms);
 
 /* The largest timestamp in the segment; EVL_NO_TIMESTAMP if its index has none. */

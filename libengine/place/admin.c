@@ -100,6 +100,8 @@ static enum evl_error partition_newest(struct log *log, struct evl_partition *fa
     if (!err)
         err = segment_newest_batch(&s, size, facts->end, &facts->newest);
     segment_close(&s);
+    if (err == EVL_ERR_CORRUPT) /* not known, then; a reader will be told */
+        err = EVL_OK;
     return err;
 }
 
