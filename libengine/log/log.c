@@ -138,6 +138,8 @@ enum evl_error log_open(const struct log_options *options, struct log **log)
     l->o = *options;
     if (options->config)
         log_configure(l, options->config);
+    snprintf(l->topic, sizeof l->topic, "%s", options->topic);
+    l->o.topic = l->topic;
     l->active.file = -1;
     l->producers_end = -1;
     enum evl_error err = EVL_OK;

@@ -33,7 +33,7 @@ struct log_options {
     struct io *io;
     struct share *share; /* NULL: a foreign directory, which only we look at */
     const char *root;    /* the directory; outlives the log */
-    const char *topic;   /* likewise */
+    const char *topic;   /* copied */
     int32_t partition;
     struct uuid id;                    /* of the topic */
     const struct topic_config *config; /* copied; NULL: not known */
@@ -47,6 +47,7 @@ struct log_options {
 struct log {
     struct log_options o;
     struct topic_config config; /* what o.config points to, if it is known */
+    char topic[NAME_MAX + 1];   /* what o.topic points to */
     char dir[PATH_MAX];
     uint64_t device, inode; /* of this folder: its name may become another one's */
     struct share_slot slot; /* its words in ev.shm */

@@ -434,6 +434,10 @@ enum evl_error directory_log(struct directory *d, const char *topic, int32_t par
                              struct share *share, struct log **log)
 {
     struct log_options o;
+    char name[NAME_MAX + 1]; /* the caller's may be the image's, which changes */
+    if (snprintf(name, sizeof name, "%s", topic) > NAME_MAX)
+        return fail(EVL_ERR_NOT_FOUND, "no topic %s in %s", topic, d->path);
+    topic = name;
     for (int i = 0; i < LOOKS_MAX; i++) {
         enum evl_error err = log_look_up(d, topic, partition, &o);
         if (err)
