@@ -263,7 +263,7 @@ static int consume_prepare(struct consume *c, const struct words *operands)
 
 static int consume_run(struct consume *c)
 {
-    progress_begin(&c->progress, "reading", (enum progress_wish)c->options.progress);
+    progress_begin(&c->progress, "reading", (enum progress_wish)c->options.progress, true);
     int status = output_open(c);
     if (status == 0)
         status = batches_agree(c);

@@ -365,7 +365,9 @@ static int produce(struct produce *p, const struct words *operands)
         status = producer_open(p);
     if (status)
         return status;
-    progress_begin(&p->progress, p->topic, (enum progress_wish)p->options.progress);
+    bool typed = isatty(STDIN_FILENO); /* and seen on the same screen */
+    progress_begin(&p->progress, p->topic, (enum progress_wish)p->options.progress,
+                   typed || p->receipts || p->options.tee);
     status = produce_finish(p, files_run(p, operands));
     progress_erase();
     return status;

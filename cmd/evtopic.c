@@ -127,6 +127,8 @@ static int command_do(struct evtopic *t, const struct command *command,
         return status;
     t->command = command->grammar.name;
     status = command->run(t, operands);
+    if (t->table.columns && status && table_is_bare(&t->table))
+        t->table = (struct table){ 0 };
     if (t->table.columns)
         table_end(&t->table, &t->out);
     int written = text_write(STDOUT_FILENO, "stdout", &t->out);

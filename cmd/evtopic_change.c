@@ -212,7 +212,8 @@ enum evl_error content_of(struct evtopic *t, const struct evl_topic *topic, stru
 void content_print(const struct content *content, struct evl_buffer *text)
 {
     char size[EVL_TEXT_ROOM];
-    text_print(text, "%d partition%s, %lld record%s, %s", content->partitions,
+    text_print(text, "%d partition%s, %lld record%s, %s%s", content->partitions,
                content->partitions == 1 ? "" : "s", (long long)content->records,
-               content->records == 1 ? "" : "s", evl_print_size(content->bytes, size));
+               content->records == 1 ? "" : "s", evl_print_size(content->bytes, size),
+               content->bytes < 1024 ? " bytes" : "");
 }

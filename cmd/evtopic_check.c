@@ -38,7 +38,7 @@ static void damage_say(void *context, const struct evl_damage *damage)
         say(SAY_ERROR, "%s: byte %" PRId64 ": %s", damage->file, damage->position, damage->text);
 }
 
-static int check(struct evtopic *t, const char *topic, int32_t partition)
+static int check(struct evtopic *t, const char *topic, int32_t partition, struct evl_check *sum)
 {
     struct evl_check found = { 0 };
     enum evl_error err = evl_admin_check(t->place, topic, partition, damage_say, NULL, &found);
@@ -52,6 +52,8 @@ static int check(struct evtopic *t, const char *topic, int32_t partition)
     table_size(&t->table, found.bytes);
     table_number(&t->table, found.damages);
     row_done(t);
+    sum->records += found.records;
+    sum->bytes += found.bytes;
     return found.damages ? EXIT_DATA : 0;
 }
 
@@ -108,18 +110,19 @@ static int check_topic(struct evtopic *t, const char *name, const struct partiti
 {
     struct evl_topic topic;
     struct progress progress;
+    struct evl_check sum = { 0 };
     int first = 0;
     enum evl_error err = topic_find(t, name, &topic);
     if (err)
         return say_fault(err);
-    progress_begin(&progress, name, (enum progress_wish)t->progress);
+    progress_begin(&progress, name, (enum progress_wish)t->progress, false);
     for (int32_t p = 0; p < topic.partitions && !signals_caught(); p++) {
-        progress_tick(&progress, p, 0, -1);
+        progress_tick(&progress, sum.records, sum.bytes, -1);
         if (!partition_list_has(list, p))
             continue;
         int status = own.repair ? repair(t, name, p) : 0;
         if (status == 0 && !t->dry)
-            status = check(t, name, p);
+            status = check(t, name, p, &sum);
         if (!own.repair)
             failure_say(t, name, p);
         keep_first(&first, status);

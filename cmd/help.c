@@ -64,14 +64,21 @@ static void others_print(const struct grammar *grammar, struct evl_buffer *text)
     text_add(text, "\n");
 }
 
+/* A command is typed behind its tool's name. */
+static void usage_print(const char *tool, const struct grammar *grammar, struct evl_buffer *text)
+{
+    text_print(text, "%s%s%s: %s\n", tool, *tool ? " " : "", grammar->name, grammar->summary);
+    for (const char *const *line = grammar->usage; *line; line++)
+        text_print(text, "%s %s%s%s\n", line == grammar->usage ? "usage:" : "      ", tool,
+                   *tool ? " " : "", *line);
+}
+
 void help_print(const struct manual *manual, const struct grammar *grammar, struct evl_buffer *text)
 {
     for (const char *const *line = grammar->examples; line && *line; line++)
         text_print(text, "  %s\n", *line);
-    text_print(text, "%s%s: %s\n", grammar->examples && *grammar->examples ? "\n" : "",
-               grammar->name, grammar->summary);
-    for (const char *const *line = grammar->usage; *line; line++)
-        text_print(text, "%s %s\n", line == grammar->usage ? "usage:" : "      ", *line);
+    text_add(text, grammar->examples && *grammar->examples ? "\n" : "");
+    usage_print(grammar == manual->tool ? "" : manual->tool->name, grammar, text);
     text_add(text, "\n");
     for (const struct grammar *const *c = manual->commands; c && *c && grammar == manual->tool; c++)
         text_print(text, "  %-10s %s\n", (*c)->name, (*c)->summary);

@@ -14,19 +14,21 @@ enum { PATIENCE_MS = 2000, REDRAW_MS = 200 };
 
 static bool on_screen;
 
-/* Records on the same terminal would be written over. */
-static bool terminal_is_ours(void)
+/* What others print on the same terminal would be written over. */
+static bool terminal_is_ours(bool shared)
 {
     struct stat out, err;
     if (!isatty(STDERR_FILENO) || fstat(STDERR_FILENO, &err) < 0)
         return false;
-    return !isatty(STDOUT_FILENO) || fstat(STDOUT_FILENO, &out) < 0 || out.st_rdev != err.st_rdev;
+    return !shared || !isatty(STDOUT_FILENO) || fstat(STDOUT_FILENO, &out) < 0 ||
+           out.st_rdev != err.st_rdev;
 }
 
-void progress_begin(struct progress *progress, const char *doing, enum progress_wish wish)
+void progress_begin(struct progress *progress, const char *doing, enum progress_wish wish,
+                    bool shared)
 {
     *progress = (struct progress){ .doing = doing, .begun_ms = tool_clock_ms() };
-    progress->on = wish == PROGRESS_ALWAYS || (wish == PROGRESS_AUTO && terminal_is_ours());
+    progress->on = wish == PROGRESS_ALWAYS || (wish == PROGRESS_AUTO && terminal_is_ours(shared));
     progress->next_ms = progress->begun_ms + PATIENCE_MS;
 }
 
@@ -43,10 +45,11 @@ static void line_draw(const struct progress *progress, int64_t records, int64_t 
                       int64_t total)
 {
     struct evl_buffer text = { 0 };
-    text_print(&text, "\r\033[K%s: ", progress->doing);
+    text_print(&text, "\r\033[K\033[?7l%s: ", progress->doing); /* no line break at the margin */
     progress_summary(progress, records, bytes, &text);
     if (total > 0)
         text_print(&text, ", %d%%", (int)(bytes < total ? bytes * 100 / total : 100));
+    text_add(&text, "\033[?7h");
     (void)!write(STDERR_FILENO, text.at, text.count);
     evl_buffer_release(&text);
 }

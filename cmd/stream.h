@@ -34,7 +34,8 @@ _Noreturn void tool_exit(int status);
 /* ---- progress.c ---------------------------------------------------------- */
 
 /* Long work on a terminal shows one line on stderr; a pipe or cron never sees
- * it.  `doing` is a constant text: "evproduce: orders". */
+ * it.  `doing` is a constant text: "evproduce: orders".  `shared`: meanwhile
+ * something else is printed on stdout, and on its terminal no such line is. */
 struct progress {
     const char *doing;
     bool on;
@@ -42,7 +43,8 @@ struct progress {
 };
 
 enum progress_wish { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
-void progress_begin(struct progress *progress, const char *doing, enum progress_wish wish);
+void progress_begin(struct progress *progress, const char *doing, enum progress_wish wish,
+                    bool shared);
 
 /* How far it is; total < 0 is not known.  Cheap: look at the clock now and then,
  * so call it per block, not per record. */

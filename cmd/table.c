@@ -169,6 +169,11 @@ static void print_json(const struct table *table, struct evl_buffer *text)
     text_add(text, "]}\n");
 }
 
+bool table_is_bare(const struct table *table)
+{
+    return table->form == TABLE_ALIGNED && table->count == 0;
+}
+
 void table_end(struct table *table, struct evl_buffer *text)
 {
     switch (table->form) {

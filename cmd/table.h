@@ -41,4 +41,7 @@ void table_yes(struct table *table, bool yes);
 /* Append all of it to `text`, and release the table. */
 void table_end(struct table *table, struct evl_buffer *text);
 
+/* A heading without rows tells people nothing when the work was refused. */
+bool table_is_bare(const struct table *table);
+
 #endif

@@ -21,6 +21,8 @@
 
 enum { MACHINE_PLAIN_MAX = 1 << 20 };
 
+#define MACHINE_TOPIC uuid_make(1, 2)
+
 struct machine {
     struct sim *sim;
     struct io *io; /* the process that is at work */
@@ -55,6 +57,8 @@ static inline void machine_open(struct machine *m)
     m->config.index_interval_bytes = 0;
     m->io = sim_process(m->sim);
     check(!io_make_dir(m->io, "d") && !io_make_dir(m->io, "d/t-0"));
+    struct uuid id = MACHINE_TOPIC;
+    check(!log_set_identity(m->io, "d/t-0", &id) && !log_sync_identity(m->io, "d/t-0"));
 }
 
 /* What was written so far survives. */
@@ -81,7 +85,7 @@ static inline bool machine_log(struct machine *m, enum machine_access access)
                              .share = m->share,
                              .root = "d",
                              .topic = "t",
-                             .id = uuid_make(1, 2),
+                             .id = MACHINE_TOPIC,
                              .config = access == MACHINE_FOREIGN ? NULL : &m->config,
                              .writable = access == MACHINE_WRITE,
                              .patience = 1000LL * IO_MS };

@@ -65,7 +65,7 @@ enum evl_error world_rename(struct world *w, const struct io *io, struct evl_pla
         err = world_topic(w, place, from, &topic);
     if (err || !world_topic(w, place, to, &other)) /* taken; nobody else gives names */
         return err;
-    model_renaming(w->model, topic, to);
+    model_renaming(w->model, topic, from, to);
     err = evl_admin_rename(place, from, to, false);
     if (!err && sim_is_alive(io))
         model_renamed(w->model, topic);

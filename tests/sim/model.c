@@ -101,8 +101,9 @@ int model_topic(struct model *m, const char *id, const char *name)
     return m->topic_count++;
 }
 
-void model_renaming(struct model *m, int topic, const char *to)
+void model_renaming(struct model *m, int topic, const char *from, const char *to)
 {
+    name_set(m->topics[topic].name, from);
     name_set(m->topics[topic].other, to);
 }
 

@@ -36,7 +36,7 @@ const char *model_broken(const struct model *m);
 int model_topic(struct model *m, const char *id, const char *name);
 
 /* Somebody is at it; what comes of it shows when the topics are listed. */
-void model_renaming(struct model *m, int topic, const char *to);
+void model_renaming(struct model *m, int topic, const char *from, const char *to);
 void model_renamed(struct model *m, int topic);
 void model_removing(struct model *m, int topic);
 void model_removed(struct model *m, int topic);

@@ -239,7 +239,10 @@ static int run_produce(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *
     if (begin(interp, count, words, 2, 2, "topic values") ||
         Tcl_ListObjGetElements(interp, words[2], &value_count, &values))
         return TCL_ERROR;
-    return result(interp, produce(Tcl_GetString(words[1]), values, value_count));
+    enum evl_error err = produce(Tcl_GetString(words[1]), values, value_count);
+    if (!err && !sim_is_alive(process)) /* who is dead tells nobody */
+        return misuse(interp, "killed");
+    return result(interp, err);
 }
 
 static enum evl_error consume(Tcl_Interp *interp, const char *topic, int64_t from, Tcl_Obj *list)
