@@ -194,7 +194,7 @@ static enum evl_error reader_take(struct reader *r, int64_t limit, const struct 
             return err;
     }
     if (begins && batch->base_offset >= limit) {
-        r->scan.at -= batch->size;
+        scan_back(&r->scan, batch);
         return EVL_OK;
     }
     r->next = batch->last_offset + 1;
@@ -215,6 +215,12 @@ static enum evl_error reader_step(struct reader *r, int64_t limit, struct batch 
     err = scan_next(&r->scan, SCAN_WHOLE, batch, bytes, &found);
     if (err)
         return err;
+    if (found == SCAN_BATCH && batch->base_offset < r->segment.base) {
+        scan_back(&r->scan, batch);
+        (void)fail(EVL_ERR_CORRUPT, "offset %" PRId64 " is not of this segment",
+                   batch->base_offset);
+        return reader_damage(r, SCAN_BAD);
+    }
     if (found != SCAN_BATCH)
         return reader_stuck(r, found, limit, again);
     bool wanted;

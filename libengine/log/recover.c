@@ -42,7 +42,7 @@ static enum evl_error tail_walk_on(struct log *log, struct segment *s, struct sc
         if (err || tail->found != SCAN_BATCH)
             break;
         if (!tail_may_go_on(log, s->end, batch.base_offset)) {
-            scan->at -= batch.size;
+            scan_back(scan, &batch);
             tail->found = SCAN_BAD;
             (void)fail(EVL_ERR_CORRUPT, "offset %" PRId64 " comes after %" PRId64,
                        batch.base_offset, s->end - 1);

@@ -5,6 +5,8 @@
  * the file reaches. */
 #include "log/scan.h"
 
+#include <inttypes.h>
+
 #include "base/check.h"
 #include "base/fault.h"
 #include "record/message_set.h"
@@ -15,10 +17,17 @@ void scan_begin(struct scan *s, struct io *io, int file, int64_t from, int64_t t
     s->io = io;
     s->file = file;
     s->at = from;
+    s->next = -1;
     s->end = to;
     s->step = step;
     s->window_at = from;
     buf_clear(&s->window);
+}
+
+void scan_back(struct scan *s, const struct batch *batch)
+{
+    s->at -= batch->size;
+    s->next = batch->base_offset;
 }
 
 void scan_release(struct scan *s) { buf_release(&s->window); }
@@ -96,6 +105,19 @@ static enum evl_error scan_head(struct scan *s, int32_t size, int8_t magic, stru
     return EVL_OK;
 }
 
+/* Behind this batch, if it comes after the last one. */
+static void scan_step(struct scan *s, int32_t size, const struct batch *batch,
+                      enum scan_found *found)
+{
+    if (batch->base_offset < s->next) {
+        *found = scan_bad(fail(EVL_ERR_CORRUPT, "offset %" PRId64 " comes after %" PRId64,
+                               batch->base_offset, s->next - 1));
+        return;
+    }
+    s->at += size;
+    s->next = batch->last_offset + 1;
+}
+
 enum evl_error scan_next(struct scan *s, enum scan_depth depth, struct batch *batch,
                          struct evl_bytes *bytes, enum scan_found *found)
 {
@@ -125,6 +147,6 @@ enum evl_error scan_next(struct scan *s, enum scan_depth depth, struct batch *ba
     err = depth == SCAN_WHOLE ? scan_whole(s, size, batch, bytes, found)
                               : scan_head(s, size, magic, batch, bytes, found);
     if (!err && *found == SCAN_BATCH)
-        s->at += size;
+        scan_step(s, size, batch, found);
     return err;
 }

@@ -12,9 +12,10 @@
 struct scan {
     struct io *io;
     int file;
-    int64_t at;  /* position of the next batch */
-    int64_t end; /* where the walk ends */
-    size_t step; /* how much to read at once */
+    int64_t at;   /* position of the next batch */
+    int64_t next; /* the least offset that it can have; -1: any */
+    int64_t end;  /* where the walk ends */
+    size_t step;  /* how much to read at once */
     struct evl_buffer window;
     int64_t window_at; /* position of its first byte */
 };
@@ -28,7 +29,8 @@ enum scan_found {
     SCAN_BATCH,
     SCAN_END,     /* nothing left */
     SCAN_PARTIAL, /* the batch that begins here goes beyond the end */
-    SCAN_BAD,     /* what begins here is no batch, or damaged: the fault says why */
+    SCAN_BAD,     /* what begins here is no batch, damaged, or numbered like one
+                     before it (no checksum covers the offset): the fault says why */
 };
 
 /* Walk from position `from`, where a batch begins, to `to`.  A scan is zeroed
@@ -40,6 +42,9 @@ void scan_begin(struct scan *s, struct io *io, int file, int64_t from, int64_t t
  * Otherwise s->at stays. */
 enum evl_error scan_next(struct scan *s, enum scan_depth depth, struct batch *batch,
                          struct evl_bytes *bytes, enum scan_found *found);
+
+/* Back before the batch that was found last. */
+void scan_back(struct scan *s, const struct batch *batch);
 
 void scan_release(struct scan *s);
 
