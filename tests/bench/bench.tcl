@@ -137,11 +137,13 @@ proc bench::watch {script} {
     return [dict create seconds $seconds cpu [expr {$user + $system}] rss $rss foreign $foreign]
 }
 
-# One run.  What comes before is not measured; the check is a script whose output
-# must be `wanted`.
+# One run.  What comes before is not measured: the disk is idle, and no run pays for
+# what another left to the page cache.  The check is a script whose output must be
+# `wanted`.
 proc bench::run_once {script check wanted before} {
     in_new_directory {
         shell $before
+        exec sync
         set run [watch $script]
         if {$check ne "" && [set got [shell $check]] ne $wanted} {
             error "wrong bytes after: $script\n  wanted $wanted\n  got    $got"
