@@ -20,7 +20,7 @@ static void man_row(const struct option *row, struct evl_buffer *text)
         text_print(text, " Fl %c ,", row->letter);
     text_print(text, " Fl Fl %s", row->name);
     if (option_is_optional(row))
-        text_print(text, "Ns Oo = Ns Ar %.*s Oc", (int)strlen(row->argument) - 3,
+        text_print(text, " Ns Oo = Ns Ar %.*s Oc", (int)strlen(row->argument) - 3,
                    row->argument + 2);
     else if (row->argument)
         text_print(text, " Ar %s", row->argument);
