@@ -153,24 +153,24 @@ static bool thread_start(struct feed *feed)
     return started;
 }
 
-static int input_open(const char *path, int *fd, struct stat *stat)
+int feed_open(const char *path, struct feed **feed)
 {
-    *fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0 || fstat(*fd, stat) < 0)
-        return say_system("%s", path);
-    errno = EISDIR;
-    return S_ISDIR(stat->st_mode) ? say_system("%s", path) : 0;
+    if (strcmp(path, "-") == 0)
+        return feed_adopt(STDIN_FILENO, "stdin", feed);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? say_system("%s", path) : feed_adopt(fd, path, feed);
 }
 
-int feed_open(const char *path, struct feed **opened)
+int feed_adopt(int fd, const char *name, struct feed **opened)
 {
-    int fd;
     struct stat stat;
-    int status = input_open(path, &fd, &stat);
-    if (status)
-        return status;
+    if (fstat(fd, &stat) < 0)
+        return say_system("%s", name);
+    errno = EISDIR;
+    if (S_ISDIR(stat.st_mode))
+        return say_system("%s", name);
     struct feed *feed = tool_take(1, sizeof *feed);
-    *feed = (struct feed){ .fd = fd, .name = fd == STDIN_FILENO ? "stdin" : path };
+    *feed = (struct feed){ .fd = fd, .name = name };
     feed->owner_bell = feed->thread_bell = feed->end_bell = -1;
     feed->terminal = isatty(fd);
     feed->size = S_ISREG(stat.st_mode) ? (int64_t)stat.st_size : -1;

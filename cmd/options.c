@@ -209,6 +209,11 @@ int options_read(const struct grammar *grammar, char *const *argv, size_t count,
         if (operand && grammar->stops)
             break;
         r.at++;
+        if (grammar->runs && operands->count && strcmp(word, "--") == 0) {
+            if (r.at == count)
+                mistake(&r, "-- needs a COMMAND behind it");
+            break;
+        }
         ended = ended || (operand && stops);
         if (operand)
             words_add(operands, word);

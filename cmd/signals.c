@@ -14,6 +14,7 @@
 
 static volatile sig_atomic_t caught, asked;
 static int bell[2] = { -1, -1 };
+static void (*sigpipe_before)(int) = SIG_DFL;
 
 static void ring(void)
 {
@@ -47,6 +48,12 @@ static void on_question(int number)
     ring();
 }
 
+static void on_child(int number)
+{
+    (void)number;
+    ring();
+}
+
 static void on_alarm(int number)
 {
     (void)number;
@@ -58,7 +65,7 @@ static void handle(int number, void (*handler)(int))
     struct sigaction old, action = { .sa_handler = handler };
     sigaction(number, NULL, &old);
     bool ignored = old.sa_handler == SIG_IGN; /* nohup, or a shell's background job */
-    if (!ignored || number == SIGUSR1 || number == SIGALRM)
+    if (!ignored || number == SIGUSR1 || number == SIGALRM || number == SIGCHLD)
         sigaction(number, &action, NULL);
 }
 
@@ -76,13 +83,17 @@ void signals_begin(void)
 {
     if (pipe2(bell, O_CLOEXEC | O_NONBLOCK) < 0)
         bell[0] = bell[1] = -1; /* poll skips it; a signal then waits for the next event */
-    signal(SIGPIPE, SIG_IGN);
+    sigpipe_before = signal(SIGPIPE, SIG_IGN);
     handle(SIGINT, on_stop);
     handle(SIGTERM, on_stop);
     handle(SIGHUP, on_stop);
     handle(SIGUSR1, on_question);
 }
 
+void signals_mind_children(void) { handle(SIGCHLD, on_child); }
+void signals_restore(void) { signal(SIGPIPE, sigpipe_before); }
+
+void signals_catch(int number) { caught = caught ? caught : number; }
 int signals_caught(void) { return caught; }
 int signals_fd(void) { return bell[0]; }
 

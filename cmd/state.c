@@ -51,18 +51,20 @@ static void state_grow(struct state *state)
     state->at = more;
 }
 
-void state_put(struct state *state, const char *topic, const char *id, int32_t partition,
+bool state_put(struct state *state, const char *topic, const char *id, int32_t partition,
                int64_t offset)
 {
     struct state_entry *entry = entry_find(state, topic, partition);
     if (entry) {
+        bool news = entry->offset != offset;
         entry->offset = offset;
-        return;
+        return news;
     }
     if (state->count == state->room)
         state_grow(state);
     state->at[state->count++] =
         (struct state_entry){ tool_text(topic), tool_text(id), partition, offset };
+    return true;
 }
 
 void state_release(struct state *state)
@@ -86,7 +88,7 @@ static bool line_read(struct state *state, const char *line)
     else if (sscanf(line, "position %255s %d %lld %63s\n%n", topic, &partition, &offset, id,
                     &end) == 4 &&
              end && !line[end] && partition >= 0 && offset >= 0)
-        state_put(state, topic, strcmp(id, "-") == 0 ? "" : id, partition, offset);
+        (void)state_put(state, topic, strcmp(id, "-") == 0 ? "" : id, partition, offset);
     else
         return false;
     return true;

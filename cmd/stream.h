@@ -17,6 +17,16 @@ void signals_begin(void);
 /* The signal that asked us to stop, or 0. */
 int signals_caught(void);
 
+/* As if it had come: it ended a child that stands for us. */
+void signals_catch(int number);
+
+/* From here on the end of a child rings as a signal does. */
+void signals_mind_children(void);
+
+/* In a child, before it becomes another program: what is ignored by us alone is
+ * not ignored.  Handlers go by themselves. */
+void signals_restore(void);
+
 /* Whether USR1 came since the last call. */
 bool signals_asked(void);
 
@@ -63,6 +73,9 @@ struct feed;
 
 /* Read a file; "-" is stdin. */
 int feed_open(const char *path, struct feed **feed);
+
+/* Read what is open already, and close it in the end. */
+int feed_adopt(int fd, const char *name, struct feed **feed);
 void feed_close(struct feed *feed);
 
 /* What was read and not taken yet, in one piece.  Borrowed until feed_more. */

@@ -17,8 +17,10 @@ enum {
     EXIT_USAGE = 2,      /* wrong use */
     EXIT_DATA = 65,      /* malformed input */
     EXIT_NO_INPUT = 66,  /* no such file */
+    EXIT_SOFTWARE = 70,  /* somebody's mistake, not the user's */
     EXIT_CREATE = 73,    /* exists already */
     EXIT_IO = 74,        /* reading or writing failed */
+    EXIT_TEMPORARY = 75, /* the next try may succeed */
     EXIT_DENIED = 77,    /* not permitted */
     EXIT_CONFIG = 78,    /* wrong configuration */
     EXIT_STOPPED = 1000, /* a signal: the tool ends by it, not by a status */
@@ -75,6 +77,10 @@ struct words {
 void words_add(struct words *words, const char *word);
 void words_add_part(struct words *words, const char *at, size_t count);
 void words_release(struct words *words);
+
+/* The words from number `from` on, with the NULL that exec(3) wants; NULL if
+ * there are none.  Borrowed until the next word is added. */
+char **words_from(struct words *words, size_t from);
 
 /* What a POSIX shell would make of a line, without expansions; # begins a
  * comment.  False if a quote is not closed. */
@@ -162,6 +168,7 @@ struct grammar {
     struct option_set sets[4];   /* ended by one without rows */
     enum option_completes operand;
     bool stops; /* the first operand ends the options: a command follows */
+    bool runs;  /* -- behind the operands: a COMMAND follows, which is not ours */
 };
 
 /* Options that every tool has; part of its sets. */
@@ -175,7 +182,8 @@ struct common {
 };
 extern const struct option common_rows[];
 
-/* Read the options of argv[0 .. count).  What is none is added to `operands`.
+/* Read the options of argv[0 .. count).  What is none is added to `operands`;
+ * argv[*used .. count) was left for others.
  * EXIT_USAGE after having said what is wrong; nothing is wrong when --help is
  * among them. */
 int options_read(const struct grammar *grammar, char *const *argv, size_t count,
@@ -289,11 +297,17 @@ struct state {
 int state_load(const char *path, bool wanted, struct state *state);
 void state_release(struct state *state);
 const struct state_entry *state_find(struct state *state, const char *topic, int32_t partition);
-void state_put(struct state *state, const char *topic, const char *id, int32_t partition,
-               int64_t offset);
+bool state_put(struct state *state, const char *topic, const char *id, int32_t partition,
+               int64_t offset); /* whether that is news */
 
 /* Replace the file in one step; on disk when it returns 0. */
 int state_save(const char *path, const struct state *state);
+
+/* ---- lock.c: one run at a time ------------------------------------------- */
+
+/* Hold the lock that `name` means in the file until we end; the file is made if
+ * it is missing.  Waits `ms`.  EXIT_TEMPORARY if another process holds it. */
+int lock_take(const char *path, const char *name, int64_t ms);
 
 int64_t tool_now_ms(void);                           /* the date, in milliseconds since 1970 */
 int64_t tool_clock_ms(void);                         /* never goes back; not a date */

@@ -43,6 +43,16 @@ void words_add_part(struct words *words, const char *at, size_t count)
 
 void words_add(struct words *words, const char *word) { words_add_part(words, word, strlen(word)); }
 
+char **words_from(struct words *words, size_t from)
+{
+    if (from >= words->count)
+        return NULL;
+    words_add_part(words, "", 0); /* makes room, and is the place of the end */
+    free(words->at[--words->count]);
+    words->at[words->count] = NULL;
+    return words->at + from;
+}
+
 void words_release(struct words *words)
 {
     for (size_t i = 0; i < words->count; i++)

@@ -1,0 +1,176 @@
+/* command.c - start a program, feed it, and see it end.
+ *
+ * (1) `pid` is a child that was not waited for, or 0.
+ * (2) `input` is open only while there are bytes to be given; all bytes given,
+ *     or refused, means closed, which is how the program sees the end.
+ * (3) Every descriptor of ours but 0, 1 and 2 is closed in the child: a lock or
+ *     a pipe that it inherited would outlive us. */
+#include "command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "stream.h"
+
+enum { COMMANDS_MAX = 1024 }; /* that are waited for at once */
+
+/* ---- starting ------------------------------------------------------------ */
+
+/* The child.  A parent that died before we asked to die with it sends no
+ * signal any more. */
+static _Noreturn void child_become(char *const *argv, int input, int report, pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(EXIT_NOT_RUNNABLE);
+    signals_restore();
+    if (dup2(input, STDIN_FILENO) >= 0)
+        execvp(argv[0], argv);
+    int number = errno;
+    (void)!write(report, &number, sizeof number); /* else it ends with the status below */
+    _exit(number == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUNNABLE);
+}
+
+/* Why the child could not become the program: its errno; 0 if it could, and the
+ * report was closed by that. */
+static int report_read(int report)
+{
+    int number = 0;
+    ssize_t count;
+    do
+        count = read(report, &number, sizeof number);
+    while (count < 0 && errno == EINTR);
+    return count == (ssize_t)sizeof number ? number : 0;
+}
+
+static void child_forget(pid_t pid)
+{
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+/* Fork with `input` as the child's stdin. */
+static int child_start(char *const *argv, int input, pid_t *child)
+{
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) < 0)
+        return say_system("%s", argv[0]);
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        child_become(argv, input, report[1], parent);
+    close(report[1]);
+    int number = pid < 0 ? errno : report_read(report[0]);
+    close(report[0]);
+    if (number == 0) {
+        *child = pid;
+        return 0;
+    }
+    if (pid > 0)
+        child_forget(pid);
+    errno = number;
+    (void)say_system("%s", argv[0]); /* the status is a shell's, not ours */
+    return pid < 0 ? EXIT_IO : number == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUNNABLE;
+}
+
+static void input_close(struct command *c)
+{
+    if (c->input >= 0)
+        close(c->input);
+    c->input = -1;
+}
+
+/* Give as much as is taken now.  Whatever fails, nobody reads any more: whether
+ * that matters, the exit status says. */
+static void input_give(struct command *c)
+{
+    while (c->input >= 0 && c->bytes.count > 0) {
+        ssize_t count = write(c->input, c->bytes.at, c->bytes.count);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0 && errno == EAGAIN)
+            return;
+        if (count < 0)
+            break;
+        c->bytes = evl_bytes(c->bytes.at + count, c->bytes.count - (size_t)count);
+    }
+    input_close(c);
+}
+
+int command_start(struct command *c, char *const *argv, struct evl_bytes input)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return say_system("%s", argv[0]);
+    (void)fcntl(ends[1], F_SETFL, O_NONBLOCK); /* of a pipe, it cannot fail */
+    *c = (struct command){ .input = ends[1], .bytes = input };
+    int status = child_start(argv, ends[0], &c->pid);
+    close(ends[0]);
+    if (status)
+        input_close(c);
+    else
+        input_give(c);
+    return status;
+}
+
+/* ---- waiting ------------------------------------------------------------- */
+
+bool command_has_ended(struct command *c, int *how)
+{
+    input_give(c);
+    if (waitpid(c->pid, how, WNOHANG) != c->pid)
+        return false;
+    input_close(c);
+    c->pid = 0;
+    return true;
+}
+
+void commands_wait(struct command *const *commands, size_t count, int64_t ms)
+{
+    struct pollfd polls[COMMANDS_MAX + 1];
+    nfds_t polled = 0;
+    polls[polled++] = (struct pollfd){ .fd = signals_fd(), .events = POLLIN };
+    for (size_t i = 0; i < count && polled <= COMMANDS_MAX; i++)
+        if (command_is_running(commands[i]) && commands[i]->input >= 0)
+            polls[polled++] = (struct pollfd){ .fd = commands[i]->input, .events = POLLOUT };
+    if (poll(polls, polled, (int)ms) > 0 && polls[0].revents)
+        signals_drain();
+}
+
+/* ---- how it ended -------------------------------------------------------- */
+
+int command_verdict(int how, struct evl_buffer *text)
+{
+    if (WIFSIGNALED(how)) {
+        int number = WTERMSIG(how);
+        text_print(text, "killed by signal %d, %s (status %d)", number, strsignal(number),
+                   128 + number);
+        return EXIT_SOFTWARE;
+    }
+    int status = WEXITSTATUS(how);
+    text_print(text, "exit status %d", status);
+    bool known = status == 0 || (status >= EXIT_DATA && status <= EXIT_CONFIG);
+    return known ? status : EXIT_SOFTWARE;
+}
+
+/* ---- its environment ----------------------------------------------------- */
+
+/* The text that the environment borrows is replaced before it is released. */
+void command_variable(struct evl_buffer *variable, const char *name, const char *value)
+{
+    struct evl_buffer before = *variable;
+    *variable = (struct evl_buffer){ 0 };
+    if (value) {
+        text_print(variable, "%s=%s", name, value);
+        putenv((char *)(void *)variable->at);
+    } else {
+        unsetenv(name);
+    }
+    evl_buffer_release(&before);
+}
