@@ -49,15 +49,23 @@ static const struct option rows[] = {
         "Uncommitted: records of open and aborted transactions too. Default: committed."),
     ROW(0, "control", NULL, FLAG, control, NOTHING, RARE, "Control records too."),
     ROW(0, "state", "FILE", TEXT, state, FILE, RARE,
-        "Go on where FILE says, and keep it up to date. It is replaced after each flush."),
+        "Go on where FILE says, and keep it up to date. It is replaced at each commit."),
+    ROW(0, "commit", "write|end|ack|none", CHOICE, commit, NOTHING, RARE,
+        "When a record counts as done. Write (the default): it was written, or its COMMAND ended "
+        "well. End: all went well. Ack: the reader says so. None: never."),
+    ROW(0, "commit-every", "N|DURATION", TEXT, commit_every, NOTHING, RARE,
+        "Commit after so many records, or so long. Default: after each block that was written, "
+        "each batch that is done."),
+    ROW(0, "ack", "FILE", TEXT, ack, FILE, RARE,
+        "With --commit ack: what is done is said here, not on descriptor 3. A FIFO, mostly."),
 
     { .help = "What to print" },
     ROW('o', "output", FORM_NAMES, CHOICE, form.kind, NOTHING, USUAL,
         "Its form: line tsv json msgpack frame raw batch. Default: line. See evformat(5)."),
     ROW('j', "json", NULL, FLAG, json, NOTHING, RARE, "The same as -o json."),
-    ROW('F', "format", "STRING", TEXT, form.string, NOTHING, USUAL,
+    ROW('F', "format", "STRING", TEXT, form.string, NOTHING, RARE,
         "The form of the output, as '%k %v\\n'. See evformat(5)."),
-    ROW('c', "count-only", NULL, FLAG, count_only, NOTHING, USUAL,
+    ROW('c', "count-only", NULL, FLAG, count_only, NOTHING, RARE,
         "Print how many records, not the records. A line of topic, partition and count."),
     ROW('D', "delimiter", "STRING", TEXT, form.delimiter, NOTHING, RARE,
         "What ends a line. Default: \\n. Knows \\n \\t \\r \\0 \\\\ \\xNN."),
@@ -89,8 +97,19 @@ static const struct option rows[] = {
     ROW('u', "unbuffered", NULL, FLAG, unbuffered, NOTHING, RARE, "Write each record at once."),
     ROW('W', "max-bytes", "SIZE", SIZE, max_bytes, NOTHING, RARE,
         "Stop before the output is larger."),
+    ROW(0, "batch", "N|DURATION|SIZE", TEXT, batch, NOTHING, RARE,
+        "How much one run of COMMAND gets. Default: 1 record. Several, as 1000,5s: whichever "
+        "comes first."),
+    ROW(0, "on-error", "stop|skip|retry=N", TEXT, on_error, NOTHING, RARE,
+        "What to do when COMMAND fails. Default: stop. Retry=N,skip: skip it after N more tries."),
+    ROW('P', "parallel", "N", NUMBER, parallel, NOTHING, RARE,
+        "Run up to N COMMANDs at once. Records of one key are never in two of them."),
     ROW(0, "fail-empty", NULL, FLAG, fail_empty, NOTHING, RARE,
         "Exit with 1 if there was no record. -c and -G do so anyway."),
+    ROW(0, "lock", "[=FILE]", TEXT, lock, FILE, RARE,
+        "One run at a time, of these topics or with this FILE; another one exits with 75."),
+    ROW(0, "wait-lock", "DURATION", DURATION, wait_lock_ms, NOTHING, RARE,
+        "With --lock: wait so long for the other run to end."),
     ROW(0, "force", NULL, FLAG, force, NOTHING, RARE,
         "Binary forms and control characters go to a terminal, too."),
     ROW(0, "progress", "auto|always|never", CHOICE, progress, NOTHING, RARE,
@@ -99,12 +118,12 @@ static const struct option rows[] = {
 };
 /* clang-format on */
 
-static const char *const usage[] = { "evconsume [options] TOPIC...", NULL };
+static const char *const usage[] = { "evconsume [options] TOPIC... [-- COMMAND [ARG]...]", NULL };
 static const char *const examples[] = {
-    "evconsume log",
     "evconsume -t 20 -f log",
     "evconsume -S -1h -G v:ERROR log",
     "evconsume -j log | jq .value",
+    "evconsume --state done log -- ./handle.sh",
     NULL,
 };
 
@@ -130,6 +149,8 @@ static int options_agree(struct consume *c, const struct words *operands)
         return say_usage("--state goes on partition by partition: not with --merge");
     if (o->name && !o->split)
         return say_usage("--name belongs to --split");
+    if (o->wait_lock_ms && !o->lock)
+        return say_usage("--wait-lock belongs to --lock");
     if (o->tail > INT32_MAX)
         return say_usage("--tail: too many to hold");
     return 0;
@@ -153,12 +174,17 @@ static int batches_agree(const struct consume *c)
 static int idle_wait(struct consume *c, int64_t *idle_since)
 {
     enum { GLANCE_MS = 200 };
-    int status = output_flush(c);
+    bool busy = false;
+    int status = c->work ? work_idle(c, &busy) : output_flush(c);
+    if (status == 0 && c->work && commit_is_due(c))
+        status = commit_now(c);
+    if (busy)
+        return status;
     int64_t now = tool_clock_ms();
     if (*idle_since < 0)
         *idle_since = now;
     int64_t left = c->options.idle_ms ? *idle_since + c->options.idle_ms - now : GLANCE_MS;
-    if (left <= 0 || status)
+    if (left <= 0 || status || c->acks_ended)
         c->full = true;
     bool more;
     enum evl_error err = EVL_OK;
@@ -247,30 +273,63 @@ static int place_open(struct consume *c)
     return status;
 }
 
-static int consume_prepare(struct consume *c, const struct words *operands)
+/* --lock: what runs alone is a reader of these topics, whatever it does with
+ * them; a file of one's own says it more finely. */
+static int run_lock(struct consume *c, const struct words *operands)
 {
-    int status = options_agree(c, operands);
+    struct evl_buffer path = { 0 }, name = { 0 };
+    const char *file = c->options.lock;
+    if (!file)
+        return 0;
+    if (!*file && evl_place_is_foreign(c->place))
+        return say_usage(
+            "--lock: nothing is written in Kafka's directory: name a file, --lock=FILE");
+    text_print(&path, *file ? "%s" : "%s/ev.runs", *file ? file : evl_place_name(c->place));
+    for (size_t i = 0; i < operands->count && !*file; i++)
+        text_print(&name, "%s%s", i ? " " : "", operands->at[i]);
+    int status = lock_take(text_end(&path), text_end(&name), c->options.wait_lock_ms);
+    evl_buffer_release(&path);
+    evl_buffer_release(&name);
+    return status;
+}
+
+/* The state is read when nobody changes it any more: under the lock. */
+static int consume_prepare(struct consume *c, const struct words *operands, int reserved)
+{
+    int status = commit_open(c);
+    if (status == 0)
+        status = ack_open(c, reserved);
     if (status == 0)
         status = select_open(c);
-    if (status == 0 && c->options.state)
-        status = state_load(c->options.state, false, &c->state);
     if (status == 0)
         status = place_open(c);
+    if (status == 0)
+        status = run_lock(c, operands);
+    if (status == 0 && c->options.state)
+        status = state_load(c->options.state, false, &c->state);
     if (status == 0)
         status = ranges_find(c, operands);
     return status;
 }
 
-static int consume_run(struct consume *c)
+static int consume_begin(struct consume *c)
 {
     progress_begin(&c->progress, "reading", (enum progress_wish)c->options.progress, true);
     int status = output_open(c);
     if (status == 0)
         status = batches_agree(c);
-    if (status == 0 && c->options.state)
-        status = output_flush(c); /* from here on a restart knows where we began */
+    if (status == 0 && c->work)
+        status = work_begin(c);
+    return status ? status : commit_now(c); /* a restart knows where we began */
+}
+
+static int consume_run(struct consume *c)
+{
+    int status = consume_begin(c);
     if (status == 0)
         status = kinds_run(c);
+    if (c->work)
+        keep_first(&status, work_end(c));
     bool clean = status == 0 && !signals_caught() && !c->options.count_only;
     bool empty = c->output == 0 && (c->options.fail_empty || c->options.grep.count);
     int ended = output_end(c, clean);
@@ -281,7 +340,7 @@ static int consume_run(struct consume *c)
 int main(int argc, char **argv)
 {
     static struct consume c = {
-        .options = { .count = -1, .tail = -1 },
+        .options = { .count = -1, .tail = -1, .parallel = -1 },
         .sink = { .fd = -1 },
         .state = { .length = -1 },
     };
@@ -292,6 +351,7 @@ int main(int argc, char **argv)
         .examples = examples,
         .sets = { { rows, &c.options }, { common_rows, &c.common } },
         .operand = COMPLETES_TOPIC,
+        .runs = true,
     };
     struct manual manual = { &grammar, NULL };
     struct words words = { 0 }, operands = { 0 };
@@ -304,10 +364,17 @@ int main(int argc, char **argv)
     if (status || tool_is_asked(&manual, &grammar, &c.common, &status))
         tool_exit(status);
     say_volume(c.common.quiet, c.common.verbose);
+    int reserved = ack_reserve();
     signals_begin();
-    status = consume_prepare(&c, &operands);
+    status = options_agree(&c, &operands);
+    if (status == 0)
+        status = work_open(&c, words_from(&words, used));
+    if (status == 0)
+        status = consume_prepare(&c, &operands, reserved);
     if (status == 0)
         status = consume_run(&c);
+    work_close(&c);
+    feed_close(c.acks);
     evl_consumer_close(c.consumer);
     ranges_release(&c);
     state_release(&c.state);

@@ -12,11 +12,19 @@
 struct consume_options {
     struct form_choice form;
     const char *since, *until, *partitions, *key, *state, *append, *split, *name;
+    const char *commit_every, *ack, *batch, *on_error, *lock;
     struct words grep;
-    int64_t count, tail, idle_ms, max_bytes;
+    int64_t count, tail, idle_ms, max_bytes, parallel, wait_lock_ms;
     bool follow, regex, merge, json, fixed, ignore_case, latest, tombstones, count_only, control;
     bool unbuffered, embed, fail_empty, strict, force, end_mark;
-    int isolation, progress;
+    int isolation, progress, commit;
+};
+
+/* Records that were handed on and are not finished, in the order of their
+ * offsets.  Zeroed: none. */
+struct ledger {
+    struct ledger_entry *at;
+    size_t first, count, room;
 };
 
 /* A partition, and what is read of it. */
@@ -27,6 +35,20 @@ struct range {
     int64_t first, end; /* end = -1: for ever */
     int64_t snapshot;   /* where it ended when we began */
     int64_t count;      /* records seen: -c */
+    struct ledger ledger;
+};
+
+/* The words of --commit. */
+enum commit_when { COMMIT_WRITE, COMMIT_END, COMMIT_ACK, COMMIT_NONE };
+
+struct commit {
+    enum commit_when when;
+    bool on;                 /* there is something to commit to */
+    bool begun;              /* and it has been, once */
+    int64_t every, every_ms; /* --commit-every; 0: not said */
+    int64_t last_ms;         /* when it was, or when we began */
+    int64_t pending;         /* records finished since */
+    int64_t open;            /* records entered and not finished */
 };
 
 /* One record that is kept for later, in one piece of memory. */
@@ -49,10 +71,16 @@ struct consume {
 
     /* Where it goes. */
     enum evl_format_kind kind;
+    struct evl_format_options form;
+    struct evl_buffer form_texts;             /* which `form` borrows */
     struct evl_format_writer *writer, *namer; /* namer: --split */
     struct sink sink;
     struct evl_buffer name;
+    struct work *work; /* NULL: there is no COMMAND */
     struct state state;
+    struct commit commit;
+    struct feed *acks; /* NULL: nobody acknowledges */
+    bool acks_ended;
     bool warned;    /* of a form that cannot say what the record holds */
     bool full;      /* --max-bytes is reached */
     int64_t output; /* records */
@@ -90,15 +118,73 @@ int count_run(struct consume *c);
 
 int output_open(struct consume *c);
 
+/* A writer of the form that was asked for.  The caller closes it. */
+int output_writer(struct consume *c, struct evl_format_writer **writer);
+
 /* One record, or one batch. */
 int output_record(struct consume *c, const struct evl_record *record);
 int output_batch(struct consume *c, const struct evl_batch *batch);
 
-/* Everything so far is with the reader, and --state says so. */
+/* Everything so far is with the reader, and is committed if that is due. */
 int output_flush(struct consume *c);
 
-/* Flush, mark the end if `clean`, and close. */
+/* Flush, mark the end if `clean`, close, and commit for the last time. */
 int output_end(struct consume *c, bool clean);
+
+/* ---- evconsume_ledger.c: what is not finished ---------------------------- */
+
+/* Offsets rise from entry to entry. */
+void ledger_enter(struct ledger *ledger, int64_t offset);
+
+/* False if it is not there, or was finished before. */
+bool ledger_finish(struct ledger *ledger, int64_t offset);
+
+/* The first that is not finished, or -1. */
+int64_t ledger_first(const struct ledger *ledger);
+void ledger_release(struct ledger *ledger);
+
+/* ---- evconsume_commit.c: how far we have come ---------------------------- */
+
+int commit_open(struct consume *c);
+
+/* A record is handed on; no commit goes beyond it until it is finished. */
+struct ledger *commit_enter(struct consume *c, struct evl_bytes topic, int32_t partition,
+                            int64_t offset);
+bool commit_finish(struct consume *c, struct ledger *ledger, int64_t offset);
+
+/* Whether what was written, or finished, should be committed now. */
+bool commit_is_due(const struct consume *c);
+int commit_now(struct consume *c);
+
+/* ---- evconsume_ack.c: others say what is done ---------------------------- */
+
+/* Before anything is opened: have descriptor 3 for us, if somebody gave it. */
+int ack_reserve(void);
+int ack_open(struct consume *c, int reserved);
+
+/* Take what has come.  Waits only if far too many are awaited. */
+int ack_take(struct consume *c);
+
+/* All was written, and if that went well, wait for the rest.  EXIT_TEMPORARY if
+ * it does not come. */
+int ack_end(struct consume *c, bool wait);
+
+/* ---- evconsume_command.c: a COMMAND for each batch ----------------------- */
+
+/* argv: the COMMAND, ended by NULL; or NULL if there is none. */
+int work_open(struct consume *c, char *const *argv);
+int work_begin(struct consume *c);
+
+/* Give it a record, when a command is free for it. */
+int work_record(struct consume *c, const struct evl_record *record);
+
+/* Nothing to give now: run what is waiting.  *busy: there is something in work,
+ * and that was waited for a moment. */
+int work_idle(struct consume *c, bool *busy);
+
+/* Run what is left, unless we are to stop, and wait for what runs. */
+int work_end(struct consume *c);
+void work_close(struct consume *c);
 
 /* A record, or a batch, was looked at: now and then, say how far we are. */
 static inline void consume_tick(struct consume *c)

@@ -72,21 +72,27 @@ static int terminal_refuse(const struct consume *c)
                      info->name);
 }
 
-static int writer_open(struct consume *c)
+/* What the options say; their texts are borrowed to the end. */
+static int form_read(struct consume *c)
 {
-    static struct evl_buffer texts; /* the writer borrows them to the end */
-    struct evl_format_options options;
+    struct evl_format_options *options = &c->form;
     if (c->options.json)
         c->options.form.kind = EVL_FORMAT_JSON;
-    int status = form_options(&c->options.form, &texts, &options);
+    int status = form_options(&c->options.form, &c->form_texts, options);
     if (status)
         return status;
-    c->kind = options.kind;
-    options.embed = c->options.embed;
-    options.terminal = c->sink.terminal && !c->options.force && !c->options.split;
-    options.end_mark = options.kind == EVL_FORMAT_MSGPACK ? !c->options.split : c->options.end_mark;
-    enum evl_error err = evl_format_writer_open(&options, &c->writer);
-    return err ? say_fault(err) : terminal_refuse(c);
+    bool shown = c->sink.terminal && !c->options.force && !c->options.split && !c->work;
+    c->kind = options->kind;
+    options->embed = c->options.embed;
+    options->terminal = shown;
+    options->end_mark = c->kind == EVL_FORMAT_MSGPACK ? !c->options.split : c->options.end_mark;
+    return shown ? terminal_refuse(c) : 0;
+}
+
+int output_writer(struct consume *c, struct evl_format_writer **writer)
+{
+    enum evl_error err = evl_format_writer_open(&c->form, writer);
+    return err ? say_fault(err) : 0;
 }
 
 int output_open(struct consume *c)
@@ -97,7 +103,9 @@ int output_open(struct consume *c)
     else
         sink_begin(&c->sink, STDOUT_FILENO, "stdout");
     if (status == 0)
-        status = writer_open(c);
+        status = form_read(c);
+    if (status == 0)
+        status = output_writer(c, &c->writer);
     if (status == 0 && c->options.split)
         status = split_open(c);
     c->sink.eager = c->sink.eager || c->options.unbuffered;
@@ -166,14 +174,28 @@ static bool exceeds(struct consume *c, size_t before)
     return true;
 }
 
-/* A block that is full goes out; with --state it is seen through to the end. */
-static inline int output_pass(struct consume *c)
+/* A block that is full goes out; where somebody waits for a commit, it is seen
+ * through to the end. */
+static int output_pass(struct consume *c)
 {
-    if (!c->sink.eager && c->sink.bytes.count < SINK_BLOCK)
-        return 0;
-    if (c->sink.eager || c->options.state)
+    bool full = c->sink.eager || c->sink.bytes.count >= SINK_BLOCK;
+    bool due = full || c->commit.every || c->commit.every_ms ? commit_is_due(c) : false;
+    if (c->sink.eager || due)
         return output_flush(c);
-    return sink_pass(&c->sink);
+    return full ? sink_pass(&c->sink) : 0;
+}
+
+/* It was written, or it is held up by --max-bytes and not ours to commit. */
+static void output_count(struct consume *c, struct evl_bytes topic, int32_t partition,
+                         int64_t offset, int64_t records)
+{
+    if (c->commit.on && (c->acks || c->full))
+        (void)commit_enter(c, topic, partition, offset);
+    if (c->full)
+        return;
+    c->output += records;
+    if (!c->acks)
+        c->commit.pending += records;
 }
 
 int output_record(struct consume *c, const struct evl_record *record)
@@ -181,16 +203,19 @@ int output_record(struct consume *c, const struct evl_record *record)
     int status = !c->warned || c->options.strict ? loss_check(c, record) : 0;
     if (status)
         return status;
+    if (c->work) {
+        c->output++;
+        return work_record(c, record);
+    }
     size_t before = c->sink.bytes.count;
     enum evl_error err = evl_format_write(c->writer, record, &c->sink.bytes);
     if (err)
         return say_fault(err);
-    if (exceeds(c, before))
+    bool held = exceeds(c, before);
+    output_count(c, record->topic, record->partition, record->offset, 1);
+    if (held)
         return 0;
-    c->output++;
-    if (c->namer)
-        return split_write(c, record);
-    return output_pass(c);
+    return c->namer ? split_write(c, record) : output_pass(c);
 }
 
 int output_batch(struct consume *c, const struct evl_batch *batch)
@@ -204,48 +229,46 @@ int output_batch(struct consume *c, const struct evl_batch *batch)
     enum evl_error err = evl_format_write_batch(c->writer, &view, &c->sink.bytes);
     if (err)
         return say_fault(err);
-    if (exceeds(c, before))
-        return 0;
-    c->output += batch->count;
-    return output_pass(c);
+    bool held = exceeds(c, before);
+    output_count(c, batch->topic, batch->partition, batch->first_offset, batch->count);
+    return held ? 0 : output_pass(c);
 }
 
 /* ---- flushing ------------------------------------------------------------ */
-
-static int state_write(struct consume *c)
-{
-    for (size_t i = 0; i < c->range_count; i++) {
-        const struct range *range = &c->ranges[i];
-        int64_t at = c->consumer
-                         ? evl_consumer_position(c->consumer, range->topic, range->partition)
-                         : range->first;
-        state_put(&c->state, range->topic, range->id, range->partition, at < 0 ? range->first : at);
-    }
-    if (c->options.append) {
-        c->state.length = c->sink.written;
-        if (fdatasync(c->sink.fd) < 0)
-            return say_system("%s", c->options.append);
-    }
-    return state_save(c->options.state, &c->state);
-}
 
 int output_flush(struct consume *c)
 {
     int status = sink_flush(&c->sink);
     progress_tick(&c->progress, c->seen, c->sink.written, -1);
-    return status == 0 && c->options.state ? state_write(c) : status;
+    if (status == 0)
+        status = ack_take(c);
+    return status == 0 && commit_is_due(c) ? commit_now(c) : status;
+}
+
+/* --commit end waits until stdout has closed without an error: who writes to a
+ * disk learns only then that it is full.  -O is synced before it is closed. */
+static int output_commit(struct consume *c, bool clean)
+{
+    bool at_end = c->commit.when == COMMIT_END;
+    int status = sink_flush(&c->sink);
+    if (status == 0 && !c->acks && (!at_end || (clean && c->options.append)))
+        status = commit_now(c);
+    keep_first(&status, sink_end(&c->sink));
+    if (c->acks) {
+        keep_first(&status, ack_end(c, status == 0));
+        keep_first(&status, commit_now(c));
+    }
+    return status == 0 && at_end && clean && !c->options.append ? commit_now(c) : status;
 }
 
 int output_end(struct consume *c, bool clean)
 {
-    int status = 0;
-    if (clean && !c->namer)
+    if (clean && !c->namer && !c->work)
         evl_format_write_end(c->writer, &c->sink.bytes);
-    if (c->sink.status == 0)
-        status = output_flush(c);
-    keep_first(&status, sink_end(&c->sink));
+    int status = output_commit(c, clean);
     evl_format_writer_close(c->writer);
     evl_format_writer_close(c->namer);
     evl_buffer_release(&c->name);
+    evl_buffer_release(&c->form_texts);
     return status;
 }

@@ -201,8 +201,10 @@ int ranges_find(struct consume *c, const struct words *operands)
 
 void ranges_release(struct consume *c)
 {
-    for (size_t i = 0; i < c->range_count; i++)
+    for (size_t i = 0; i < c->range_count; i++) {
+        ledger_release(&c->ranges[i].ledger);
         free(c->ranges[i].topic);
+    }
     free(c->ranges);
     c->ranges = NULL;
     c->range_count = 0;
