@@ -164,12 +164,34 @@ enum evl_error evl_consumer_add(struct evl_consumer *c, const char *topic, int32
     return EVL_OK;
 }
 
+/* Its number, or `count` if it was not added. */
+static size_t range_index(const struct evl_consumer *c, const char *topic, int32_t partition)
+{
+    size_t i = 0;
+    while (i < c->count &&
+           (c->ranges[i]->partition != partition || strcmp(c->ranges[i]->topic, topic) != 0))
+        i++;
+    return i;
+}
+
+void evl_consumer_remove(struct evl_consumer *c, const char *topic, int32_t partition)
+{
+    size_t i = range_index(c, topic, partition);
+    check(!c->o.merge);
+    if (i == c->count)
+        return;
+    range_destroy(c->ranges[i]);
+    c->count--;
+    memmove(c->ranges + i, c->ranges + i + 1, (c->count - i) * sizeof *c->ranges);
+    if (c->at > i || c->at == c->count) /* the one at hand stays it, or its place is filled */
+        c->at = c->at > i ? c->at - 1 : 0;
+    c->idle = 0;
+}
+
 int64_t evl_consumer_position(const struct evl_consumer *c, const char *topic, int32_t partition)
 {
-    for (size_t i = 0; i < c->count; i++)
-        if (c->ranges[i]->partition == partition && strcmp(c->ranges[i]->topic, topic) == 0)
-            return c->ranges[i]->position;
-    return -1;
+    size_t i = range_index(c, topic, partition);
+    return i < c->count ? c->ranges[i]->position : -1;
 }
 
 /* ---- transactions -------------------------------------------------------- */

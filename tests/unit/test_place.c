@@ -37,6 +37,17 @@ static enum evl_error put(struct evl_place *place, const char *topic, int from, 
     return err;
 }
 
+/* The value of the next record as one character; '.' for none now, 'X' for a
+ * failure. */
+static char next_value(struct evl_consumer *c)
+{
+    struct evl_record record;
+    enum evl_next what;
+    if (evl_consumer_next(c, &record, &what))
+        return 'X';
+    return what == EVL_NEXT_RECORD ? (char)record.value.at[0] : '.';
+}
+
 /* How many records of topic-0 are "0", "1", ... in order; -1 after an error. */
 static int64_t get(struct evl_place *place, const char *topic)
 {
@@ -207,5 +218,42 @@ TEST("who follows since before the first writer of a boot sees what that one wri
     evl_consumer_close(c);
     evl_place_close(place);
     EXPECT(sim_exit(io) == 0 && sim_exit(readonly.io) == 0);
+    sim_destroy(sim);
+}
+
+TEST("a consumer is given partitions, and loses them, while it reads")
+{
+    struct sim *sim = sim_create(1);
+    struct io *io = sim_process(sim);
+    struct evl_place *place;
+    struct evl_consumer *c;
+    struct evl_consumer_options follow = { .follow = true };
+    REQUIRE(place_open(io, true, &place) == EVL_OK);
+    EXPECT(put(place, "a", 1, 2) == EVL_OK);
+    EXPECT(put(place, "b", 3, 2) == EVL_OK);
+    EXPECT(put(place, "c", 5, 2) == EVL_OK);
+    REQUIRE(evl_consumer_open(place, &follow, &c) == EVL_OK);
+    EXPECT(next_value(c) == '.');
+    EXPECT(evl_consumer_add(c, "a", 0, 0, -1) == EVL_OK);
+    EXPECT(evl_consumer_add(c, "b", 0, 0, -1) == EVL_OK);
+    EXPECT(evl_consumer_add(c, "c", 0, 0, -1) == EVL_OK);
+    EXPECT(next_value(c) == '1');
+
+    evl_consumer_remove(c, "a", 0); /* the one that is being read */
+    EXPECT(evl_consumer_position(c, "a", 0) == -1);
+    EXPECT(next_value(c) == '3');
+    evl_consumer_remove(c, "c", 0); /* one behind it */
+    evl_consumer_remove(c, "c", 1); /* never added */
+    EXPECT(next_value(c) == '4' && next_value(c) == '.');
+    EXPECT(evl_consumer_add(c, "a", 0, 1, -1) == EVL_OK);
+    EXPECT(next_value(c) == '2' && next_value(c) == '.');
+    evl_consumer_remove(c, "b", 0); /* one in front of it */
+    EXPECT(evl_consumer_position(c, "a", 0) == 2);
+    EXPECT(put(place, "a", 7, 1) == EVL_OK && next_value(c) == '7');
+    evl_consumer_remove(c, "a", 0);
+    EXPECT(next_value(c) == '.');
+    evl_consumer_close(c);
+    evl_place_close(place);
+    EXPECT(sim_exit(io) == 0);
     sim_destroy(sim);
 }

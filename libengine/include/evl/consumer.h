@@ -31,6 +31,10 @@ enum evl_error evl_consumer_open(struct evl_place *place,
 enum evl_error evl_consumer_add(struct evl_consumer *consumer, const char *topic, int32_t partition,
                                 int64_t first, int64_t end);
 
+/* Read a partition no more; what was borrowed from it is gone.  Not with
+ * `merge`.  One that was not added is no mistake. */
+void evl_consumer_remove(struct evl_consumer *consumer, const char *topic, int32_t partition);
+
 enum evl_next {
     EVL_NEXT_RECORD, /* or a batch */
     EVL_NEXT_END,    /* every range is finished */
