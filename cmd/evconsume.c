@@ -48,6 +48,11 @@ static const struct option rows[] = {
     ROW(0, "isolation", "committed|uncommitted", CHOICE, isolation, NOTHING, RARE,
         "Uncommitted: records of open and aborted transactions too. Default: committed."),
     ROW(0, "control", NULL, FLAG, control, NOTHING, RARE, "Control records too."),
+    ROW('g', "group", "NAME", TEXT, group, NOTHING, USUAL,
+        "Share the partitions with the other members of this group. Each goes on where the group "
+        "has committed; where it has not, -S says."),
+    ROW(0, "instance", "ID", TEXT, instance, NOTHING, RARE,
+        "With -g: a member with a name. What it has waits for it when it ends, for 45 seconds."),
     ROW(0, "state", "FILE", TEXT, state, FILE, RARE,
         "Go on where FILE says, and keep it up to date. It is replaced at each commit."),
     ROW(0, "commit", "write|end|ack|none", CHOICE, commit, NOTHING, RARE,
@@ -123,7 +128,7 @@ static const char *const examples[] = {
     "evconsume -t 20 -f log",
     "evconsume -S -1h -G v:ERROR log",
     "evconsume -j log | jq .value",
-    "evconsume --state done log -- ./handle.sh",
+    "evconsume -g mail log -- ./handle.sh",
     NULL,
 };
 
@@ -147,6 +152,13 @@ static int options_agree(struct consume *c, const struct words *operands)
         return say_usage("--state goes through the records in order: not with -t, --latest, -c");
     if (o->state && o->merge)
         return say_usage("--state goes on partition by partition: not with --merge");
+    if (o->group && o->state)
+        return say_usage("-g and --state both say where we are");
+    if (o->group && (picks || o->merge || o->partitions))
+        return say_usage("-g goes through what it is given, in order: not with -t, --latest, -c, "
+                         "--merge, -p");
+    if (o->instance && !o->group)
+        return say_usage("--instance belongs to -g");
     if (o->name && !o->split)
         return say_usage("--name belongs to --split");
     if (o->wait_lock_ms && !o->lock)
@@ -173,7 +185,7 @@ static int batches_agree(const struct consume *c)
  * is noticed within the time that one wait takes. */
 static int idle_wait(struct consume *c, int64_t *idle_since)
 {
-    enum { GLANCE_MS = 200 };
+    const int64_t glance_ms = c->group ? 50 : 200;
     bool busy = false;
     int status = c->work ? work_idle(c, &busy) : output_flush(c);
     if (status == 0 && c->work && commit_is_due(c))
@@ -183,59 +195,61 @@ static int idle_wait(struct consume *c, int64_t *idle_since)
     int64_t now = tool_clock_ms();
     if (*idle_since < 0)
         *idle_since = now;
-    int64_t left = c->options.idle_ms ? *idle_since + c->options.idle_ms - now : GLANCE_MS;
+    int64_t left = c->options.idle_ms ? *idle_since + c->options.idle_ms - now : glance_ms;
     if (left <= 0 || status || c->acks_ended)
         c->full = true;
     bool more;
     enum evl_error err = EVL_OK;
     if (!c->full)
-        err = evl_consumer_wait(c->consumer, left < GLANCE_MS ? left : GLANCE_MS, &more);
+        err = evl_consumer_wait(c->consumer, left < glance_ms ? left : glance_ms, &more);
     return err ? say_fault(err) : status;
+}
+
+/* There is nothing to read: wait, or see that it is the end. */
+static int rest(struct consume *c, enum evl_next what, int64_t *idle_since, bool *ends)
+{
+    *ends = what == EVL_NEXT_END && !(c->group && group_goes_on(c));
+    return *ends ? 0 : idle_wait(c, idle_since);
+}
+
+static int record_run(struct consume *c, int64_t *idle_since, bool *ends)
+{
+    struct evl_record record;
+    enum evl_next what;
+    enum evl_error err = evl_consumer_next(c->consumer, &record, &what);
+    if (err)
+        return say_fault(err);
+    if (what != EVL_NEXT_RECORD)
+        return rest(c, what, idle_since, ends);
+    *idle_since = -1;
+    consume_tick(c);
+    bool wanted = !c->selects || select_wants(c, &record);
+    return wanted ? output_record(c, &record) : 0;
+}
+
+static int batch_run(struct consume *c, int64_t *idle_since, bool *ends)
+{
+    struct evl_batch batch;
+    enum evl_next what;
+    enum evl_error err = evl_consumer_next_batch(c->consumer, &batch, &what);
+    if (err)
+        return say_fault(err);
+    if (what != EVL_NEXT_RECORD)
+        return rest(c, what, idle_since, ends);
+    *idle_since = -1;
+    return !batch.control || c->options.control ? output_batch(c, &batch) : 0;
 }
 
 static int records_run(struct consume *c)
 {
     int64_t idle_since = -1;
     int status = 0;
-    while (status == 0 && !output_is_enough(c) && !signals_caught()) {
-        struct evl_record record;
-        enum evl_next what;
-        enum evl_error err = evl_consumer_next(c->consumer, &record, &what);
-        if (err)
-            return say_fault(err);
-        if (what == EVL_NEXT_END)
+    bool ends = false;
+    while (status == 0 && !ends && !output_is_enough(c) && !signals_caught()) {
+        if (c->group && (status = group_turn(c)))
             break;
-        if (what == EVL_NEXT_IDLE) {
-            status = idle_wait(c, &idle_since);
-            continue;
-        }
-        idle_since = -1;
-        consume_tick(c);
-        if (!c->selects || select_wants(c, &record))
-            status = output_record(c, &record);
-    }
-    return status;
-}
-
-static int batches_run(struct consume *c)
-{
-    int64_t idle_since = -1;
-    int status = 0;
-    while (status == 0 && !c->full && !signals_caught()) {
-        struct evl_batch batch;
-        enum evl_next what;
-        enum evl_error err = evl_consumer_next_batch(c->consumer, &batch, &what);
-        if (err)
-            return say_fault(err);
-        if (what == EVL_NEXT_END)
-            break;
-        if (what == EVL_NEXT_IDLE) {
-            status = idle_wait(c, &idle_since);
-            continue;
-        }
-        idle_since = -1;
-        if (!batch.control || c->options.control)
-            status = output_batch(c, &batch);
+        status = c->kind == EVL_FORMAT_BATCH ? batch_run(c, &idle_since, &ends)
+                                             : record_run(c, &idle_since, &ends);
     }
     return status;
 }
@@ -247,7 +261,7 @@ static int follow_run(struct consume *c)
     int status = ranges_open(c, c->options.follow, c->options.merge, &c->consumer);
     if (status)
         return status;
-    return c->kind == EVL_FORMAT_BATCH ? batches_run(c) : records_run(c);
+    return records_run(c);
 }
 
 static int kinds_run(struct consume *c)
@@ -268,13 +282,13 @@ static int place_open(struct consume *c)
     struct spot spot;
     int status = spot_find(&c->common.place, &spot);
     if (status == 0)
-        status = spot_open(&spot, SPOT_READ, false, &c->place);
+        status = spot_open(&spot, c->options.group ? SPOT_WRITE : SPOT_READ, false, &c->place);
     spot_release(&spot);
     return status;
 }
 
-/* --lock: what runs alone is a reader of these topics, whatever it does with
- * them; a file of one's own says it more finely. */
+/* --lock: what runs alone is this group, or a reader of these topics, whatever
+ * it does with them; a file of one's own says it more finely. */
 static int run_lock(struct consume *c, const struct words *operands)
 {
     struct evl_buffer path = { 0 }, name = { 0 };
@@ -285,7 +299,9 @@ static int run_lock(struct consume *c, const struct words *operands)
         return say_usage(
             "--lock: nothing is written in Kafka's directory: name a file, --lock=FILE");
     text_print(&path, *file ? "%s" : "%s/ev.runs", *file ? file : evl_place_name(c->place));
-    for (size_t i = 0; i < operands->count && !*file; i++)
+    if (!*file && c->options.group)
+        text_print(&name, "group %s", c->options.group);
+    for (size_t i = 0; i < operands->count && !*file && !c->options.group; i++)
         text_print(&name, "%s%s", i ? " " : "", operands->at[i]);
     int status = lock_take(text_end(&path), text_end(&name), c->options.wait_lock_ms);
     evl_buffer_release(&path);
@@ -296,6 +312,7 @@ static int run_lock(struct consume *c, const struct words *operands)
 /* The state is read when nobody changes it any more: under the lock. */
 static int consume_prepare(struct consume *c, const struct words *operands, int reserved)
 {
+    struct words topics = { 0 };
     int status = commit_open(c);
     if (status == 0)
         status = ack_open(c, reserved);
@@ -308,7 +325,10 @@ static int consume_prepare(struct consume *c, const struct words *operands, int 
     if (status == 0 && c->options.state)
         status = state_load(c->options.state, false, &c->state);
     if (status == 0)
-        status = ranges_find(c, operands);
+        status = ranges_find(c, operands, &topics);
+    if (status == 0 && c->options.group)
+        status = group_open(c, &topics);
+    words_release(&topics);
     return status;
 }
 
@@ -374,6 +394,7 @@ int main(int argc, char **argv)
     if (status == 0)
         status = consume_run(&c);
     work_close(&c);
+    group_close(&c);
     feed_close(c.acks);
     evl_consumer_close(c.consumer);
     ranges_release(&c);

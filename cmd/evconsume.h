@@ -12,7 +12,7 @@
 struct consume_options {
     struct form_choice form;
     const char *since, *until, *partitions, *key, *state, *append, *split, *name;
-    const char *commit_every, *ack, *batch, *on_error, *lock;
+    const char *group, *instance, *commit_every, *ack, *batch, *on_error, *lock;
     struct words grep;
     int64_t count, tail, idle_ms, max_bytes, parallel, wait_lock_ms;
     bool follow, regex, merge, json, fixed, ignore_case, latest, tombstones, count_only, control;
@@ -35,7 +35,9 @@ struct range {
     int64_t first, end; /* end = -1: for ever */
     int64_t snapshot;   /* where it ended when we began */
     int64_t count;      /* records seen: -c */
-    struct ledger ledger;
+    int64_t committed;  /* by the group; -1: nothing was */
+    bool leaves;        /* somebody else is to have it: nothing more is read */
+    struct ledger *ledger;
 };
 
 /* The words of --commit. */
@@ -60,6 +62,8 @@ struct consume {
     struct common common;
     struct evl_place *place;
     struct evl_consumer *consumer;
+    struct group *group;   /* NULL: all partitions are ours */
+    struct bounds *bounds; /* what the options say about positions */
     struct range *ranges;
     size_t range_count;
     size_t range_next; /* the one that is asked for next, mostly */
@@ -92,7 +96,13 @@ struct consume {
 
 /* ---- evconsume_range.c: which records are meant -------------------------- */
 
-int ranges_find(struct consume *c, const struct words *operands);
+/* The topics that are meant, and their partitions; with -g those come as
+ * leases. */
+int ranges_find(struct consume *c, const struct words *operands, struct words *topics);
+
+/* Read a partition more, from `committed` on unless it is -1; or one less. */
+int range_gain(struct consume *c, const char *topic, int32_t partition, int64_t committed);
+void range_drop(struct consume *c, struct range *range);
 void ranges_release(struct consume *c);
 struct range *range_find(struct consume *c, struct evl_bytes topic, int32_t partition);
 
@@ -152,9 +162,32 @@ struct ledger *commit_enter(struct consume *c, struct evl_bytes topic, int32_t p
                             int64_t offset);
 bool commit_finish(struct consume *c, struct ledger *ledger, int64_t offset);
 
+/* Where the next run of this partition is to begin. */
+int64_t commit_position(const struct consume *c, const struct range *range);
+
 /* Whether what was written, or finished, should be committed now. */
 bool commit_is_due(const struct consume *c);
 int commit_now(struct consume *c);
+
+/* ---- evconsume_group.c: partitions that are shared out ------------------- */
+
+/* Become a member; topics[] are names. */
+int group_open(struct consume *c, const struct words *topics);
+void group_close(struct consume *c); /* what was to be committed was */
+
+/* See what the others do.  Cheap, and safe at any time: nothing that was lent is
+ * touched. */
+int group_look(struct consume *c);
+
+/* Between two records: take what was gained, give what was asked for. */
+int group_turn(struct consume *c);
+
+/* All that we own is read to its end: whether there may be more for us. */
+bool group_goes_on(struct consume *c);
+
+/* Positions that are news, and to commit them. */
+bool group_collect(struct consume *c);
+int group_commit(struct consume *c);
 
 /* ---- evconsume_ack.c: others say what is done ---------------------------- */
 
@@ -181,6 +214,9 @@ int work_record(struct consume *c, const struct evl_record *record);
 /* Nothing to give now: run what is waiting.  *busy: there is something in work,
  * and that was waited for a moment. */
 int work_idle(struct consume *c, bool *busy);
+
+/* Run what was given, without waiting for more of it. */
+int work_hasten(struct consume *c);
 
 /* Run what is left, unless we are to stop, and wait for what runs. */
 int work_end(struct consume *c);

@@ -59,7 +59,7 @@ static int line_take(struct consume *c, const char *line)
         range = range_find(c, evl_text(topic), (int32_t)p);
     if (!range)
         return line_refuse(c, line);
-    (void)commit_finish(c, &range->ledger, o);
+    (void)commit_finish(c, range->ledger, o);
     return 0;
 }
 

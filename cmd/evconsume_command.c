@@ -273,6 +273,8 @@ static void work_wait(struct consume *c, int64_t ms)
         ms = lane_patience(w, &w->lanes[i], now, ms);
     commands_wait(w->commands, w->lane_count, ms);
     progress_tick(&c->progress, c->seen, c->output_bytes, -1);
+    if (c->group)
+        keep_first(&w->status, group_look(c));
     work_turn(c);
 }
 
@@ -367,6 +369,13 @@ static bool work_is_done(const struct work *w)
         if (command_is_running(&w->lanes[i].command) || (!stops && w->lanes[i].first))
             return false;
     return true;
+}
+
+int work_hasten(struct consume *c)
+{
+    lanes_close(c->work);
+    work_turn(c);
+    return c->work->status;
 }
 
 /* New records end a wait for them, but not one for commands: look soon. */

@@ -29,9 +29,9 @@ int commit_open(struct consume *c)
 {
     const struct consume_options *o = &c->options;
     c->commit.when = (enum commit_when)o->commit;
-    c->commit.on = o->state && c->commit.when != COMMIT_NONE;
-    if ((o->commit != COMMIT_WRITE || o->commit_every) && !o->state)
-        return say_usage("--commit and --commit-every say when: where to is said by --state");
+    c->commit.on = (o->state || o->group) && c->commit.when != COMMIT_NONE;
+    if ((o->commit != COMMIT_WRITE || o->commit_every) && !o->state && !o->group)
+        return say_usage("--commit and --commit-every say when: where to is said by -g or --state");
     if (o->commit_every && (o->commit == COMMIT_END || o->commit == COMMIT_NONE))
         return say_usage("--commit-every goes with --commit write or ack");
     if (o->append && o->state && o->commit != COMMIT_WRITE && o->commit != COMMIT_END)
@@ -48,9 +48,9 @@ struct ledger *commit_enter(struct consume *c, struct evl_bytes topic, int32_t p
                             int64_t offset)
 {
     struct range *range = range_find(c, topic, partition);
-    ledger_enter(&range->ledger, offset);
+    ledger_enter(range->ledger, offset);
     c->commit.open++;
-    return &range->ledger;
+    return range->ledger;
 }
 
 bool commit_finish(struct consume *c, struct ledger *ledger, int64_t offset)
@@ -64,10 +64,9 @@ bool commit_finish(struct consume *c, struct ledger *ledger, int64_t offset)
 
 /* ---- committing ---------------------------------------------------------- */
 
-/* Where the next run of this partition is to begin. */
-static int64_t range_position(const struct consume *c, const struct range *range)
+int64_t commit_position(const struct consume *c, const struct range *range)
 {
-    int64_t open = ledger_first(&range->ledger);
+    int64_t open = ledger_first(range->ledger);
     int64_t at =
         c->consumer ? evl_consumer_position(c->consumer, range->topic, range->partition) : -1;
     return open >= 0 ? open : at >= 0 ? at : range->first;
@@ -79,23 +78,33 @@ static bool state_collect(struct consume *c)
     for (size_t i = 0; i < c->range_count; i++) {
         const struct range *range = &c->ranges[i];
         news |= state_put(&c->state, range->topic, range->id, range->partition,
-                          range_position(c, range));
+                          commit_position(c, range));
     }
     return news;
+}
+
+/* What -O has taken is on the disk before anything says so. */
+static int append_sync(struct consume *c)
+{
+    if (!c->options.append)
+        return 0;
+    c->state.length = c->sink.written;
+    return fdatasync(c->sink.fd) < 0 ? say_system("%s", c->options.append) : 0;
 }
 
 int commit_now(struct consume *c)
 {
     c->commit.pending = 0;
     c->commit.last_ms = tool_clock_ms();
-    if (!c->commit.on || !state_collect(c))
+    bool news = c->commit.on && (c->group ? group_collect(c) : state_collect(c));
+    if (!news)
         return 0;
+    int status = append_sync(c);
+    if (status)
+        return status;
+    if (c->group)
+        return group_commit(c);
     c->commit.begun = true;
-    if (c->options.append) {
-        c->state.length = c->sink.written;
-        if (fdatasync(c->sink.fd) < 0)
-            return say_system("%s", c->options.append);
-    }
     return state_save(c->options.state, &c->state);
 }
 

@@ -17,8 +17,9 @@ struct bounds {
     struct partition_list list;
 };
 
-static int bounds_read(struct consume *c, struct bounds *bounds)
+static int bounds_read(struct consume *c)
 {
+    struct bounds *bounds = c->bounds = tool_take(1, sizeof *bounds);
     const struct consume_options *o = &c->options;
     struct spec_clock clock = { o->form.utc, tool_now_ms(), EVL_NO_TIMESTAMP };
     int status = spec_read(&bounds->since, "--since", o->since ? o->since : "start", &clock);
@@ -37,8 +38,11 @@ static int bounds_read(struct consume *c, struct bounds *bounds)
 
 static void bounds_release(struct bounds *bounds)
 {
+    if (!bounds)
+        return;
     spec_release(&bounds->since);
     spec_release(&bounds->until);
+    free(bounds);
 }
 
 /* ---- one range ----------------------------------------------------------- */
@@ -52,8 +56,9 @@ static enum evl_error range_resolve(struct consume *c, const struct range *range
 
 /* Where reading ends: what is asked for, but no more than there is now, unless
  * we follow. */
-static enum evl_error range_end(struct consume *c, const struct bounds *bounds, struct range *range)
+static enum evl_error range_end(struct consume *c, struct range *range)
 {
+    const struct bounds *bounds = c->bounds;
     struct evl_position position, end = { EVL_AT_END, 0 };
     enum evl_error err = range_resolve(c, range, end, &range->snapshot);
     range->end = c->options.follow ? -1 : range->snapshot;
@@ -98,43 +103,56 @@ static int range_check_gap(struct consume *c, const struct range *range)
     return EXIT_DATA;
 }
 
-/* A saved position wins over --since. */
-static int range_first(struct consume *c, const struct bounds *bounds, struct range *range,
-                       bool *has)
+/* A position that was committed or saved wins over --since. */
+static int range_first(struct consume *c, struct range *range, bool *has)
 {
+    const struct bounds *bounds = c->bounds;
     struct evl_position position;
     const struct state_entry *entry = state_find(&c->state, range->topic, range->partition);
     int status = range_check_id(c, range, entry);
     if (status)
         return status;
-    *has = entry || spec_position(&bounds->since, range->topic, range->partition, &position);
-    if (entry)
-        position = (struct evl_position){ EVL_AT_OFFSET, entry->offset };
+    bool saved = entry || range->committed >= 0;
+    *has = saved || spec_position(&bounds->since, range->topic, range->partition, &position);
+    if (saved)
+        position = (struct evl_position){ EVL_AT_OFFSET, entry ? entry->offset : range->committed };
     if (!*has)
         return 0;
     enum evl_error err = range_resolve(c, range, position, &range->first);
     if (err)
         return say_fault(err);
-    return entry || bounds->since.file ? range_check_gap(c, range) : 0;
+    return saved || bounds->since.file ? range_check_gap(c, range) : 0;
 }
 
-static int range_add(struct consume *c, const struct bounds *bounds, const struct evl_topic *topic,
-                     int32_t partition)
+/* A partition, from where `committed` says, unless that is -1.  Nothing is added
+ * if --since does not speak of it. */
+static int range_add(struct consume *c, const struct evl_topic *topic, int32_t partition,
+                     int64_t committed)
 {
-    struct range range = { .topic = (char *)(void *)topic->name, .partition = partition };
+    struct range range = { .topic = (char *)(void *)topic->name,
+                           .partition = partition,
+                           .committed = committed };
     bool has;
     snprintf(range.id, sizeof range.id, "%s", topic->id);
-    int status = range_first(c, bounds, &range, &has);
+    int status = range_first(c, &range, &has);
     if (status || !has)
         return status;
-    enum evl_error err = range_end(c, bounds, &range);
+    enum evl_error err = range_end(c, &range);
     if (err)
         return say_fault(err);
     if (range.end >= 0 && range.end < range.first)
         range.end = range.first; /* an empty range; its position is saved nevertheless */
     range.topic = tool_text(topic->name);
+    range.ledger = tool_take(1, sizeof *range.ledger);
     c->ranges[c->range_count++] = range;
     return 0;
+}
+
+static void range_release(struct range *range)
+{
+    ledger_release(range->ledger);
+    free(range->ledger);
+    free(range->topic);
 }
 
 /* ---- all of them --------------------------------------------------------- */
@@ -159,12 +177,15 @@ static int partition_unknown(const struct bounds *bounds, const struct evl_topic
     return 0;
 }
 
-static int topic_add(struct consume *c, const struct bounds *bounds, const char *name)
+static int topic_add(struct consume *c, const char *name)
 {
     struct evl_topic topic;
+    const struct bounds *bounds = c->bounds;
     enum evl_error err = evl_admin_topic(c->place, name, &topic);
     if (err)
         return say_fault(err);
+    if (c->options.group)
+        return 0; /* its partitions are shared out */
     int status = partition_unknown(bounds, &topic);
     ranges_grow(c, topic.partitions);
     int32_t only = -1; /* a key is in one partition */
@@ -172,7 +193,7 @@ static int topic_add(struct consume *c, const struct bounds *bounds, const char 
         only = evl_partition_of(EVL_PARTITION_MURMUR2, c->key, topic.partitions);
     for (int32_t i = 0; i < topic.partitions && status == 0; i++)
         if (partition_list_has(&bounds->list, i) && (only < 0 || only == i))
-            status = range_add(c, bounds, &topic, i);
+            status = range_add(c, &topic, i, -1);
     return status;
 }
 
@@ -184,28 +205,52 @@ static bool named_before(const struct words *topics, size_t i)
     return false;
 }
 
-int ranges_find(struct consume *c, const struct words *operands)
+int ranges_find(struct consume *c, const struct words *operands, struct words *topics)
 {
-    struct bounds bounds = { .list = { .count = 0 } };
-    struct words topics = { 0 };
-    int status = bounds_read(c, &bounds);
+    struct words found = { 0 };
+    int status = bounds_read(c);
     if (status == 0)
-        status = targets_find(c->place, operands, c->options.regex, false, &topics);
-    for (size_t i = 0; i < topics.count && status == 0; i++)
-        if (!named_before(&topics, i))
-            status = topic_add(c, &bounds, topics.at[i]);
-    words_release(&topics);
-    bounds_release(&bounds);
+        status = targets_find(c->place, operands, c->options.regex, false, &found);
+    for (size_t i = 0; i < found.count && status == 0; i++)
+        if (!named_before(&found, i)) {
+            words_add(topics, found.at[i]);
+            status = topic_add(c, found.at[i]);
+        }
+    words_release(&found);
     return status;
+}
+
+int range_gain(struct consume *c, const char *name, int32_t partition, int64_t committed)
+{
+    struct evl_topic topic;
+    enum evl_error err = evl_admin_topic(c->place, name, &topic);
+    if (err)
+        return say_fault(err);
+    size_t before = c->range_count;
+    ranges_grow(c, 1);
+    int status = range_add(c, &topic, partition, committed);
+    if (status || c->range_count == before)
+        return status;
+    const struct range *range = &c->ranges[before];
+    err = evl_consumer_add(c->consumer, name, partition, range->first, range->end);
+    return err ? say_fault(err) : 0;
+}
+
+void range_drop(struct consume *c, struct range *range)
+{
+    evl_consumer_remove(c->consumer, range->topic, range->partition);
+    range_release(range);
+    *range = c->ranges[--c->range_count];
+    c->range_next = 0;
 }
 
 void ranges_release(struct consume *c)
 {
-    for (size_t i = 0; i < c->range_count; i++) {
-        ledger_release(&c->ranges[i].ledger);
-        free(c->ranges[i].topic);
-    }
+    for (size_t i = 0; i < c->range_count; i++)
+        range_release(&c->ranges[i]);
     free(c->ranges);
+    bounds_release(c->bounds);
+    c->bounds = NULL;
     c->ranges = NULL;
     c->range_count = 0;
 }
