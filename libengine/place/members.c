@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "base/plant.h"
 #include "place/peers.h"
 #include "place/place.h"
 #include "place/quota.h"
@@ -64,7 +65,9 @@ static int64_t lease_byte(const struct evl_member *m, size_t topic, int32_t part
 /* BUSY: somebody has it. */
 static enum evl_error lease_take(struct evl_member *m, size_t topic, int32_t partition)
 {
-    enum evl_error err = presence_lock(m->presence, lease_byte(m, topic, partition), IO_KEPT, 0);
+    int64_t byte = lease_byte(m, topic, partition);
+    enum evl_error err =
+        planted(LEASE_UNLOCKED) ? EVL_OK : presence_lock(m->presence, byte, IO_KEPT, 0);
     if (err)
         return err;
     if (m->owned_count == m->owned_room) {
@@ -401,7 +404,8 @@ static enum evl_error take_more(struct evl_member *m, size_t topic, const struct
     const struct subscription_topic others = { .partitions = t->partitions, .owned = q->listed };
     for (int32_t i = 0; i < t->partitions && count > 0; i++) {
         int32_t partition = (int32_t)(((int64_t)q->first + i) % t->partitions);
-        if (subscription_has(t, partition) || subscription_has(&others, partition))
+        if (subscription_has(t, partition) ||
+            (subscription_has(&others, partition) && !planted(LIST_IGNORED)))
             continue;
         enum evl_error err = lease_take(m, topic, partition);
         if (err && err != EVL_ERR_BUSY)
@@ -512,7 +516,7 @@ static enum evl_error keep_time(struct evl_member *m)
     m->next_beat = now + PEERS_BEAT_MS * (int64_t)IO_MS;
     presence_set(m->presence, m->slot, PRESENCE_BEAT,
                  presence_get(m->presence, m->slot, PRESENCE_BEAT) + 1);
-    enum evl_error err = peers_listen(&m->peers, &changed);
+    enum evl_error err = planted(BEAT_UNHEARD) ? EVL_OK : peers_listen(&m->peers, &changed);
     m->planned = m->planned && !changed && !err;
     return err;
 }
@@ -573,13 +577,14 @@ enum evl_error evl_member_release(struct evl_member *m, const char *topic, int32
     struct subscription_topic *t = &m->says.topics[m->owned[i].topic];
     subscription_set(t, partition, false);
     enum evl_error err = presence_write(m->presence, m->slot, &m->says);
+    m->planned = false;
     if (err) {
         subscription_set(t, partition, true);
+        m->owned[i].asked = false; /* the next poll will, again */
         return failed(err, "group %s", m->says.group);
     }
     lease_drop(m, i);
     presence_tell(m->presence);
-    m->planned = false;
     return EVL_OK;
 }
 

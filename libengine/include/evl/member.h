@@ -57,7 +57,8 @@ struct evl_member_news {
  * it may be called again. */
 enum evl_error evl_member_poll(struct evl_member *member, struct evl_member_news *news);
 
-/* Give an owned partition back.  USAGE: it is not owned. */
+/* Give an owned partition back.  USAGE: it is not owned.  After another failure
+ * (NO_SPACE) it is ours as before, and may be asked for again. */
 enum evl_error evl_member_release(struct evl_member *member, const char *topic, int32_t partition);
 
 bool evl_member_owns(const struct evl_member *member, const char *topic, int32_t partition);
