@@ -22,7 +22,9 @@
 
 enum {
     SESSION_MS = 45000,
-    HUNGRY_MS = 250, /* how often to try again for what should be free */
+    HUNGRY_MS = 250,  /* how often to try again for what should be free */
+    SHARES_MAX = 10,  /* in one look around */
+    RESTORE_MS = 500, /* for others to let go of what is a static member's */
 };
 
 /* A partition that we own. */
@@ -63,11 +65,12 @@ static int64_t lease_byte(const struct evl_member *m, size_t topic, int32_t part
 }
 
 /* BUSY: somebody has it. */
-static enum evl_error lease_take(struct evl_member *m, size_t topic, int32_t partition)
+static enum evl_error lease_take(struct evl_member *m, size_t topic, int32_t partition,
+                                 int64_t until)
 {
     int64_t byte = lease_byte(m, topic, partition);
     enum evl_error err =
-        planted(LEASE_UNLOCKED) ? EVL_OK : presence_lock(m->presence, byte, IO_KEPT, 0);
+        planted(LEASE_UNLOCKED) ? EVL_OK : presence_lock(m->presence, byte, IO_KEPT, until);
     if (err)
         return err;
     if (m->owned_count == m->owned_room) {
@@ -198,26 +201,50 @@ static enum evl_error member_enter(struct evl_member *m, int64_t until)
     return err == EVL_ERR_BUSY ? instance_busy(m) : err;
 }
 
-/* Take back what this instance owned, as far as it waited for us. */
+/* Say of a topic what this instance owned of it. */
+static void announce_topic(struct subscription_topic *now, const struct subscription *before)
+{
+    const struct subscription_topic *then = subscription_topic(before, now->name);
+    if (then && uuid_equal(&then->id, &now->id))
+        for (int32_t p = 0; p < now->partitions; p++)
+            subscription_set(now, p, subscription_has(then, p));
+}
+
+static enum evl_error restore_topic(struct evl_member *m, size_t topic, int64_t until)
+{
+    struct subscription_topic *t = &m->says.topics[topic];
+    enum evl_error err = EVL_OK;
+    for (int32_t p = 0; p < t->partitions && !err; p++) {
+        if (!subscription_has(t, p))
+            continue;
+        err = lease_take(m, topic, p, until);
+        if (err == EVL_ERR_BUSY) { /* the session ended just now */
+            subscription_set(t, p, false);
+            err = EVL_OK;
+        }
+    }
+    return err;
+}
+
+/* Take back what this instance owned, as far as it waited for us.  It is
+ * announced first: who has just taken some of it, knowing less than we do, sees
+ * that and lets go. */
 static enum evl_error member_restore(struct evl_member *m)
 {
     struct subscription before;
     uint64_t version;
-    enum evl_error err = EVL_OK;
     if (presence_reserved_ms(m->presence, m->slot) == 0)
         return EVL_OK;
-    err = presence_read(m->presence, m->slot, &before, &version);
+    enum evl_error err = presence_read(m->presence, m->slot, &before, &version);
     if (err)
         return err == EVL_ERR_CORRUPT ? EVL_OK : err; /* then nobody knows what it was */
-    for (size_t i = 0; i < m->says.topic_count && !err; i++) {
-        const struct subscription_topic *now = &m->says.topics[i];
-        const struct subscription_topic *then = subscription_topic(&before, now->name);
-        bool same = then && uuid_equal(&then->id, &now->id);
-        for (int32_t p = 0; same && p < now->partitions && !err; p++)
-            if (subscription_has(then, p) && (err = lease_take(m, i, p)) == EVL_ERR_BUSY)
-                err = EVL_OK; /* the session ends just now */
-    }
+    for (size_t i = 0; i < m->says.topic_count; i++)
+        announce_topic(&m->says.topics[i], &before);
     subscription_release(&before);
+    err = presence_write(m->presence, m->slot, &m->says);
+    int64_t until = io_now(m->io) + RESTORE_MS * (int64_t)IO_MS;
+    for (size_t i = 0; i < m->says.topic_count && !err; i++)
+        err = restore_topic(m, i, until);
     return err;
 }
 
@@ -307,7 +334,9 @@ enum evl_error evl_member_open(struct evl_place *place, const struct evl_member_
     }
     for (size_t i = 0; i < m->owned_count; i++)
         leases_add(m, &m->gained, &m->owned[i]);
-    m->peers = (struct peers){ m->io, m->presence, m->claim.group, m->slot, NULL, 0, 0 };
+    m->peers = (struct peers){
+        .io = m->io, .presence = m->presence, .group = m->claim.group, .self = m->slot
+    };
     *member = m;
     return EVL_OK;
 }
@@ -407,7 +436,7 @@ static enum evl_error take_more(struct evl_member *m, size_t topic, const struct
         if (subscription_has(t, partition) ||
             (subscription_has(&others, partition) && !planted(LIST_IGNORED)))
             continue;
-        enum evl_error err = lease_take(m, topic, partition);
+        enum evl_error err = lease_take(m, topic, partition, 0);
         if (err && err != EVL_ERR_BUSY)
             return err;
         count -= !err;
@@ -431,31 +460,27 @@ static enum evl_error share_topic(struct evl_member *m, const struct plan *plan,
     return err;
 }
 
-static bool peers_list(const struct evl_member *m, const struct owned *o)
+/* Forget what was taken since there were `count`: never listed, nor told. */
+static void drop_taken(struct evl_member *m, size_t count)
 {
-    const struct subscription_topic *ours = &m->says.topics[o->topic];
-    for (size_t i = 0; i < m->peers.count; i++) {
-        const struct subscription_topic *t = subscription_topic(&m->peers.at[i].says, ours->name);
-        if (t && uuid_equal(&t->id, &ours->id) && subscription_has(t, o->partition))
-            return true;
-    }
-    return false;
+    while (m->owned_count > count)
+        lease_drop(m, m->owned_count - 1);
 }
 
-/* Who is gone and awaited may have taken and listed, since we looked, what we
- * took after its end.  Look again, give that back, and list what is left. */
-static enum evl_error keep_taken(struct evl_member *m, size_t from)
+/* A static member may have taken and listed, since we looked, what we took
+ * after its end.  Look again: if one has said anything new, all is to be done
+ * again.  Else it lists nothing of what we hold, nor will. */
+static enum evl_error keep_taken(struct evl_member *m, size_t from, bool *again)
 {
     bool changed = false;
+    uint64_t reservations = m->peers.reservations;
     enum evl_error err = peers_look(&m->peers, &changed);
-    if (err)
-        return err;
-    for (size_t i = m->owned_count; changed && i-- > from;)
-        if (peers_list(m, &m->owned[i]))
-            lease_drop(m, i);
     m->planned = m->planned && !changed;
-    if (m->owned_count == from)
-        return EVL_OK;
+    *again = m->peers.reservations != reservations;
+    if (!err && *again)
+        drop_taken(m, from);
+    if (err || *again)
+        return err;
     err = presence_write(m->presence, m->slot, &m->says);
     if (err)
         return err;
@@ -465,11 +490,12 @@ static enum evl_error keep_taken(struct evl_member *m, size_t from)
     return EVL_OK;
 }
 
-static enum evl_error member_share(struct evl_member *m)
+static enum evl_error share_once(struct evl_member *m, bool *again)
 {
     struct plan plan = { 0 };
     enum evl_error err = EVL_OK;
     size_t before = m->owned_count;
+    *again = false;
     plan_make(m, &plan);
     m->planned = true;
     m->hungry = false;
@@ -477,10 +503,20 @@ static enum evl_error member_share(struct evl_member *m)
         err = share_topic(m, &plan, i);
     plan_release(&plan);
     if (!err && m->owned_count > before)
-        err = keep_taken(m, before);
-    while (err && m->owned_count > before) /* never listed, nor told */
-        lease_drop(m, m->owned_count - 1);
-    m->planned = m->planned && !err;
+        err = keep_taken(m, before, again);
+    if (err)
+        drop_taken(m, before);
+    return err;
+}
+
+/* Who begins again has seen that another one came further. */
+static enum evl_error member_share(struct evl_member *m)
+{
+    bool again = true;
+    enum evl_error err = EVL_OK;
+    for (int i = 0; i < SHARES_MAX && again && !err; i++)
+        err = share_once(m, &again);
+    m->planned = m->planned && !err && !again;
     m->next_try = io_now(m->io) + HUNGRY_MS * (int64_t)IO_MS;
     return err;
 }
