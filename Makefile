@@ -11,6 +11,7 @@
 #   make interop             with Apache Kafka itself: KAFKA_JARS=a folder of its jars, or KAFKA_HOME
 #   make torture             crash and simulation tests for long: SEEDS=100000 SECONDS=3600, or SEED=7
 #   make fuzz                every fuzzer for SECONDS=600 each, or one: NAME=batch
+#   make coverage            branches that no unit test takes, NAME="txn" or other folders
 #
 #   CC=clang BUILD=DIR       another compiler; another place to build in
 #   SANITIZE=address,undefined   or thread; builds in a folder of its own
@@ -177,6 +178,12 @@ fuzz:
 	    build/fuzz/corpus/$$n tests/fuzz/corpus/$$n || exit 1; done
 fuzzers: $(FUZZERS:%=$(FUZZ)/%)
 
+coverage:
+	$(q)$(MAKE) CC=gcc BUILD=build/coverage CFLAGS="-O0 -g --coverage" LDFLAGS=--coverage build/coverage/unit
+	$(q)rm -f $$(find build/coverage -name '*.gcda')
+	$(q)build/coverage/unit $(TESTS) | grep -v '^ok'
+	$(q)BUILD=build/coverage $(TCLSH) tests/coverage.tcl $(or $(NAME),txn)
+
 # install and uninstall are one list: $(call put,FOLDER,FILES,MODE) puts or takes away.
 put      = $(q)$(if $(filter uninstall,$@),rm -f $(addprefix $(DESTDIR)$1/,$(notdir $2)),\
            $(if $2,install -d $(DESTDIR)$1 && install -m $3 $2 $(DESTDIR)$1))
@@ -203,7 +210,7 @@ clean:
 
 q    = $(if $(V),,@)
 say  = @$(if $(V),:,printf '  %-3s %s\n')
-.PHONY: all all-tests check torture interop bench unit tidy docs demo fuzz fuzzers install uninstall clean \
+.PHONY: all all-tests check coverage torture interop bench unit tidy docs demo fuzz fuzzers install uninstall clean \
         libraries tcl $(BUILD)/libengine.pc
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
