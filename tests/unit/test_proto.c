@@ -1,6 +1,7 @@
 /* Messages through the tables: bytes to structs and back. */
 #include "base/fault.h"
 #include "proto/metadata.h"
+#include "proto/transaction_log.h"
 #include "unit.h"
 
 #define PROTO_TABLE "corners.def"
@@ -20,9 +21,12 @@ static const struct message corners = {
     .fields = corner_message_fields,
 };
 
+/* All that there are, and the corners first. */
 static const struct message *each_message(size_t i)
 {
-    return i == 0 ? &corners : metadata_message_at(i - 1);
+    const struct message *keyed[] = { &corners, transaction_log.key, transaction_log.value };
+    size_t count = sizeof keyed / sizeof keyed[0];
+    return i < count ? keyed[i] : metadata_message_at(i - count);
 }
 
 struct workbench {
