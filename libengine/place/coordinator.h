@@ -67,9 +67,6 @@ enum evl_error coordinator_append(struct coordinator *c, const struct evl_record
 
 /* ---- internal topics ----------------------------------------------------- */
 
-#define OFFSETS_TOPIC      "__consumer_offsets"
-#define TRANSACTIONS_TOPIC "__transaction_state"
-
 struct directory;
 
 /* Open a partition of an internal topic, and follow it.  NOT_FOUND as
