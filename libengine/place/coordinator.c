@@ -66,8 +66,6 @@ void coordinator_close(struct coordinator *c) { coordinator_destroy(c); }
 
 int64_t coordinator_end(const struct coordinator *c) { return c->applied; }
 
-bool coordinator_is_entered(const struct coordinator *c) { return c->is_entered; }
-
 /* ---- applying ------------------------------------------------------------ */
 
 static enum evl_error apply_record(struct coordinator *c, const struct batch *batch,
