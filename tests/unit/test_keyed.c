@@ -1,6 +1,7 @@
 /* The records of the internal topics: a number, and a message behind it. */
 #include <stdio.h>
 
+#include "proto/group_log.h"
 #include "proto/kafka_error.h"
 #include "proto/transaction_log.h"
 #include "unit.h"
@@ -154,6 +155,113 @@ TEST("a transaction record reads as kafka-dump-log writes it")
     EXPECT(out.count == 0);
     buf_release(&out);
 }
+
+/* ---- groups -------------------------------------------------------------- */
+
+static const char commit_key[] = "\0\1"            /* kind */
+                                 "\0\1g\0\6orders" /* group, topic, */
+                                 "\0\0\0\2";       /* partition */
+
+static const char commit_1[] = "\0\1\0\0\0\0\0\0\0\52\0\1m\0\0\0\0\0\0\0\11"
+                               "\0\0\0\0\0\0\0\12"; /* when it expires */
+static const char commit_3[] = "\0\3"               /* version */
+                               "\0\0\0\0\0\0\0\52"  /* offset 42 */
+                               "\0\0\0\5"           /* leader epoch */
+                               "\0\1m"              /* metadata */
+                               "\0\0\0\0\0\0\0\11"; /* when */
+static const char commit_4[] = "\0\4\0\0\0\0\0\0\0\52\0\0\0\5\2m\0\0\0\0\0\0\0\11"
+                               "\1\0\20\0\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17"; /* topic id */
+
+static const char group_3[] = "\0\3"
+                              "\0\10consumer"            /* protocol type */
+                              "\0\0\0\7"                 /* generation */
+                              "\0\5range\0\2m1"          /* protocol, leader */
+                              "\0\0\0\0\0\0\0\11"        /* since when */
+                              "\0\0\0\1"                 /* one member: */
+                              "\0\2m1\377\377"           /* id, no instance */
+                              "\0\1c\0\2/h"              /* client, host */
+                              "\0\0\352\140\0\0\257\310" /* timeouts */
+                              "\0\0\0\1s\0\0\0\1a";      /* subscription, assignment */
+
+#define IS(bytes, text) evl_bytes_equal(bytes, evl_text(text))
+
+TEST("a committed offset of any version reads as it was written")
+{
+    const struct evl_bytes versions[] = { BYTES(commit_1), BYTES(commit_3), BYTES(commit_4) };
+    const struct keyed *kind = NULL;
+    struct offset_commit_key key;
+    struct offset_commit_value value;
+    struct arena arena = { .limit = ARENA_BYTES };
+    REQUIRE(group_log_kind_of(BYTES(commit_key), &kind) == EVL_OK);
+    REQUIRE(kind == group_log(GROUP_LOG_offset_commit));
+    REQUIRE(keyed_key(kind, BYTES(commit_key), &arena, &key) == EVL_OK);
+    EXPECT(IS(key.group, "g") && IS(key.topic, "orders") && key.partition == 2);
+    for (size_t i = 0; i < 3; i++) {
+        struct keyed_list list = { 0 };
+        int16_t version = -1;
+        REQUIRE(keyed_value(kind, versions[i], &arena, &version, &value) == EVL_OK);
+        EXPECT(version == (i == 0 ? 1 : (int)i + 2));
+        EXPECT(value.offset == 42 && IS(value.metadata, "m") && value.commit_timestamp == 9);
+        EXPECT(value.leader_epoch == (i == 0 ? -1 : 5));
+        EXPECT(value.expire_timestamp == (i == 0 ? 10 : -1));
+        EXPECT(value.topic_id.at[15] == (i == 2 ? 15 : 0));
+        REQUIRE(keyed_list_add(&list, kind, &key, version, &value) == EVL_OK);
+        EXPECT(evl_bytes_equal(keyed_list_at(&list, 0).key, BYTES(commit_key)));
+        EXPECT(evl_bytes_equal(keyed_list_at(&list, 0).value, versions[i]));
+        keyed_list_release(&list);
+    }
+    arena_release(&arena);
+}
+
+TEST("a classic group's record tells its generation and its members")
+{
+    const struct keyed *kind = group_log(GROUP_LOG_group_metadata);
+    struct group_metadata_value value;
+    struct arena arena = { .limit = ARENA_BYTES };
+    int16_t version;
+    REQUIRE(keyed_value(kind, BYTES(group_3), &arena, &version, &value) == EVL_OK);
+    EXPECT(version == 3 && value.generation == 7 && IS(value.protocol_type, "consumer"));
+    EXPECT(IS(value.protocol, "range") && IS(value.leader, "m1"));
+    EXPECT(value.current_state_timestamp == 9);
+    REQUIRE(value.members.count == 1);
+    const struct group_metadata_member *member = value.members.at;
+    EXPECT(IS(member->member_id, "m1") && !member->group_instance_id.at);
+    EXPECT(IS(member->client_id, "c") && IS(member->client_host, "/h"));
+    EXPECT(member->rebalance_timeout == 60000 && member->session_timeout == 45000);
+    EXPECT(IS(member->subscription, "s") && IS(member->assignment, "a"));
+    for (size_t cut = 0; cut < sizeof group_3 - 1; cut++)
+        EXPECT(keyed_value(kind, evl_bytes(group_3, cut), &arena, &version, &value) ==
+               EVL_ERR_CORRUPT);
+    arena_release(&arena);
+}
+
+TEST("every kind of group record is found by its number, and no other is")
+{
+    size_t found = 0;
+    const struct keyed *kind = NULL;
+    for (int i = -1; i < 30; i++) {
+        uint8_t key[2] = { (uint8_t)(i >> 8), (uint8_t)i };
+        EXPECT(group_log_kind_of(evl_bytes(key, 2), &kind) == EVL_OK && kind == group_log(i));
+        EXPECT(!kind || (kind->kind == i && kind->key->key == i && kind->value->key == i));
+        found += kind != NULL;
+    }
+    EXPECT(found == 10 && group_log_at(9)->kind == 16 && !group_log_at(10));
+    EXPECT(group_log_kind_of(evl_bytes("", 1), &kind) == EVL_ERR_CORRUPT);
+}
+
+TEST("a committed offset reads as kafka-dump-log writes it")
+{
+    struct evl_buffer out = { 0 };
+    REQUIRE(keyed_print(group_log(GROUP_LOG_offset_commit), BYTES(commit_key), BYTES(commit_3),
+                        &out) == EVL_OK);
+    EXPECT(strcmp(buf_text(&out),
+                  "key: {\"type\":\"1\",\"data\":{\"group\":\"g\",\"topic\":\"orders\","
+                  "\"partition\":2}} payload: {\"version\":\"3\",\"data\":{\"offset\":42,"
+                  "\"leaderEpoch\":5,\"metadata\":\"m\",\"commitTimestamp\":9}}") == 0);
+    buf_release(&out);
+}
+
+/* ---- answers ------------------------------------------------------------- */
 
 TEST("every error code of Kafka's protocol has its row, in the order of the numbers")
 {

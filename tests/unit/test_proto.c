@@ -1,7 +1,7 @@
 /* Messages through the tables: bytes to structs and back. */
 #include "base/fault.h"
+#include "message_kit.h"
 #include "proto/metadata.h"
-#include "proto/transaction_log.h"
 #include "unit.h"
 
 #define PROTO_TABLE "corners.def"
@@ -24,9 +24,7 @@ static const struct message corners = {
 /* All that there are, and the corners first. */
 static const struct message *each_message(size_t i)
 {
-    const struct message *keyed[] = { &corners, transaction_log.key, transaction_log.value };
-    size_t count = sizeof keyed / sizeof keyed[0];
-    return i < count ? keyed[i] : metadata_message_at(i - count);
+    return i == 0 ? &corners : kit_message(i - 1);
 }
 
 struct workbench {

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "proto/metadata.h"
-#include "proto/transaction_log.h"
+#include "message_kit.h"
 #include "unit.h"
 
 enum { FOREVER = INT16_MAX };
@@ -86,8 +85,9 @@ static bool type_is(const struct field *f, const char *theirs)
 static bool default_is(const struct field *f, const json_t *theirs)
 {
     const char *text = json_string_value(theirs);
-    if (f->init_null || (text && strcmp(text, "null") == 0))
-        return f->type == FIELD_MAYBE || (f->init_null && text && strcmp(text, "null") == 0);
+    bool null = json_is_null(theirs) || (text && strcmp(text, "null") == 0);
+    if (f->init_null || null)
+        return f->type == FIELD_MAYBE || (f->init_null && null);
     if (!theirs)
         return f->init == 0;
     if (json_is_boolean(theirs))
@@ -246,13 +246,6 @@ static void compare_message(const struct message *m, const json_t *schema)
                     json_object_get(schema, "commonStructs"), valid.first, valid.last);
 }
 
-static const struct message *each_message(size_t i)
-{
-    const struct message *keyed[] = { transaction_log.key, transaction_log.value };
-    size_t count = sizeof keyed / sizeof keyed[0];
-    return i < count ? keyed[i] : metadata_message_at(i - count);
-}
-
 TEST("the tables of messages are Kafka's")
 {
     const char *dir = getenv("KAFKA_SCHEMAS");
@@ -260,8 +253,8 @@ TEST("the tables of messages are Kafka's")
     compared = 0;
     if (!dir)
         printf("# SKIPPED: KAFKA_SCHEMAS names no folder of Kafka's message schemas\n");
-    for (size_t i = 0; dir && each_message(i); i++) {
-        const struct message *m = each_message(i);
+    for (size_t i = 0; dir && kit_message(i); i++) {
+        const struct message *m = kit_message(i);
         if (!schema_find(dir, m)) {
             printf("# SKIPPED: no schema of %s below %s\n", m->name, dir);
             missing++;
