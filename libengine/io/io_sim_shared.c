@@ -48,8 +48,7 @@ static bool others_hold(const struct sim_inode *inode, const struct sim_lock *ow
 {
     list_each (i, &inode->locks) {
         const struct sim_lock *lock = list_entry(i, struct sim_lock, link);
-        if (lock != own && lock->byte == byte &&
-            (mode == IO_EXCLUSIVE || lock->mode == IO_EXCLUSIVE))
+        if (lock != own && lock->byte == byte && (mode != IO_SHARED || lock->mode != IO_SHARED))
             return true;
     }
     return false;
@@ -76,11 +75,11 @@ enum evl_error sim_call_lock(struct io *io, int file, int64_t byte, enum io_lock
 {
     struct sim_door *door = sim_door_of(io);
     struct sim *sim = door->sim;
-    if (!sim_call(io, "lock", "", file * (int64_t)2 + mode, byte))
+    if (!sim_call(io, "lock", "", file * (int64_t)4 + mode, byte))
         return sim_killed();
     struct sim_file *f = sim_door_file(door, file);
     struct sim_inode *inode = f->inode;
-    if (mode == IO_EXCLUSIVE && !f->writable)
+    if (mode != IO_SHARED && !f->writable)
         return io_fail(EBADF, NULL);
     while (!try_lock(inode, door, file, byte, mode)) {
         if (until == 0 || sim->now >= until)
@@ -104,6 +103,16 @@ void sim_call_unlock(struct io *io, int file, int64_t byte)
     list_take(&lock->link);
     memory_free(lock);
     sim_wake_all(door->sim, inode);
+}
+
+enum evl_error sim_call_is_locked(struct io *io, int file, int64_t byte, bool *locked)
+{
+    struct sim_door *door = sim_door_of(io);
+    if (!sim_call(io, "is_locked", "", file, byte))
+        return sim_killed();
+    struct sim_inode *inode = sim_door_file(door, file)->inode;
+    *locked = others_hold(inode, find_lock(inode, door, file, byte), byte, IO_EXCLUSIVE);
+    return EVL_OK;
 }
 
 /* ---- maps ---------------------------------------------------------------- */

@@ -281,6 +281,7 @@ void sim_inode_drop_locks(struct sim *sim, struct sim_inode *inode, const struct
 enum evl_error sim_call_lock(struct io *io, int file, int64_t byte, enum io_lock mode,
                              int64_t until);
 void sim_call_unlock(struct io *io, int file, int64_t byte);
+enum evl_error sim_call_is_locked(struct io *io, int file, int64_t byte, bool *locked);
 enum evl_error sim_call_map(struct io *io, int file, size_t size, bool writable, void **at);
 void sim_call_unmap(struct io *io, void *at, size_t size);
 uint64_t sim_call_load(struct io *io, const uint64_t *word);
