@@ -179,7 +179,7 @@ fuzz:
 fuzzers: $(FUZZERS:%=$(FUZZ)/%)
 
 coverage:
-	$(q)$(MAKE) CC=gcc BUILD=build/coverage CFLAGS="-O0 -g --coverage" LDFLAGS=--coverage build/coverage/unit
+	$(q)$(MAKE) CC=gcc BUILD=build/coverage CFLAGS="-O0 -g --coverage -Wno-maybe-uninitialized" LDFLAGS=--coverage build/coverage/unit
 	$(q)rm -f $$(find build/coverage -name '*.gcda')
 	$(q)build/coverage/unit $(TESTS) | grep -v '^ok'
 	$(q)BUILD=build/coverage $(TCLSH) tests/coverage.tcl $(or $(NAME),txn)

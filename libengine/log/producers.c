@@ -128,16 +128,15 @@ static enum evl_error sequence_wrong(const struct batch *b, int32_t expected)
 enum evl_error producers_check(const struct producers *p, const struct batch *batch, int64_t *known)
 {
     *known = -1;
-    if (batch->producer_id < 0 || batch->attributes & BATCH_CONTROL)
-        return EVL_OK;
-    const struct producer *r = producers_find(p, batch->producer_id);
+    const struct producer *r =
+        batch->producer_id < 0 ? NULL : producers_find(p, batch->producer_id);
     if (!r)
         return EVL_OK; /* new here, or forgotten: any sequence may be its first */
     if (batch->producer_epoch < r->epoch)
         return fail(EVL_ERR_FENCED, "producer %" PRId64 " of epoch %d was replaced by epoch %d",
                     batch->producer_id, batch->producer_epoch, r->epoch);
     if (batch->base_sequence < 0)
-        return EVL_OK; /* a coordinator's, on a producer's behalf: it does not number them */
+        return EVL_OK; /* a coordinator's, on a producer's behalf: it numbers none */
     if (batch->producer_epoch > r->epoch)
         return batch->base_sequence == 0 ? EVL_OK : sequence_wrong(batch, 0);
     if (r->kept_count == 0)
@@ -215,13 +214,31 @@ enum evl_error producers_note(struct producers *p, const struct batch *batch,
     return EVL_OK;
 }
 
+static const struct producer *producers_oldest(const struct producers *p)
+{
+    const struct producer *oldest = NULL;
+    for (size_t i = 0; i < p->count; i++)
+        if (p->at[i].transaction >= 0 && (!oldest || p->at[i].transaction < oldest->transaction))
+            oldest = &p->at[i];
+    return oldest;
+}
+
 int64_t producers_first_open(const struct producers *p)
 {
-    int64_t first = -1;
-    for (size_t i = 0; i < p->count; i++)
-        if (p->at[i].transaction >= 0 && (first < 0 || p->at[i].transaction < first))
-            first = p->at[i].transaction;
-    return first;
+    const struct producer *oldest = producers_oldest(p);
+    return oldest ? oldest->transaction : -1;
+}
+
+int64_t producers_first_open_id(const struct producers *p)
+{
+    const struct producer *oldest = producers_oldest(p);
+    return oldest ? oldest->id : -1;
+}
+
+bool producers_want_marker(const struct producers *p, int64_t id, int16_t epoch)
+{
+    const struct producer *r = producers_find(p, id);
+    return !r || r->epoch < epoch;
 }
 
 bool producers_hold(const struct producers *p, const struct batch *batch)

@@ -461,18 +461,23 @@ enum kafka_error txn_decide_abort(const struct txn_table *table, struct evl_byte
     return KAFKA_NONE;
 }
 
-static bool is_expired(const struct txn *t, int64_t before_ms)
+static bool is_expired(const struct txn_table *table, const struct txn *t,
+                       const struct txn_expiry *expiry, int64_t now_ms)
 {
-    return t->state != TXN_ONGOING && !is_prepared(t) && t->updated_ms <= before_ms;
+    if (t->state == TXN_ONGOING || is_prepared(t) || now_ms - t->updated_ms < expiry->idle_ms)
+        return false;
+    if (expiry->is_used && expiry->is_used(expiry->context, t->id))
+        return false;
+    return !txn_is_pending(table, t->id);
 }
 
-void txn_decide_expire(const struct txn_table *table, int64_t idle_ms, size_t count_max,
+void txn_decide_expire(const struct txn_table *table, const struct txn_expiry *expiry,
                        const struct txn_moment *moment, struct keyed_list *out)
 {
     const struct txn *t;
     keyed_list_clear(out);
-    for (size_t i = 0; out->count < count_max && (t = txn_next(table, &i));) {
-        if (!is_expired(t, moment->now_ms - idle_ms) || txn_is_pending(table, t->id))
+    for (size_t i = 0; out->count < expiry->count_max && (t = txn_next(table, &i));) {
+        if (!is_expired(table, t, expiry, moment->now_ms))
             continue;
         struct transaction_log_key key = { t->id };
         check(txn_state_may_follow(t->state, TXN_DEAD));

@@ -106,9 +106,14 @@ bool txn_is_overdue(const struct txn *t, int64_t now_ms);
 enum kafka_error txn_decide_abort(const struct txn_table *table, struct evl_bytes id,
                                   const struct txn_moment *moment, struct keyed_list *out);
 
-/* Forget up to `count_max` ids that were idle for so long
- * (transactional.id.expiration.ms). */
-void txn_decide_expire(const struct txn_table *table, int64_t idle_ms, size_t count_max,
+/* Forget ids that were idle for long (transactional.id.expiration.ms). */
+struct txn_expiry {
+    int64_t idle_ms;
+    size_t count_max;                                    /* at a time */
+    bool (*is_used)(void *context, struct evl_bytes id); /* its owner lives; or NULL */
+    void *context;
+};
+void txn_decide_expire(const struct txn_table *table, const struct txn_expiry *expiry,
                        const struct txn_moment *moment, struct keyed_list *out);
 
 #endif

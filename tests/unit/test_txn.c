@@ -602,6 +602,13 @@ TEST("a transaction that takes longer than its timeout is aborted, and its owner
     stage_close(&s);
 }
 
+static size_t expire(struct stage *s, int64_t idle_ms, size_t count_max)
+{
+    struct txn_expiry expiry = { .idle_ms = idle_ms, .count_max = count_max };
+    txn_decide_expire(s->table, &expiry, &s->moment, &s->records);
+    return s->records.count;
+}
+
 TEST("ids that were idle for long are forgotten, open and prepared ones are not")
 {
     struct stage s = stage_open();
@@ -614,17 +621,32 @@ TEST("ids that were idle for long are forgotten, open and prepared ones are not"
     }
     REQUIRE(init(&s, "young") == KAFKA_NONE);
     txn_pend(s.table, evl_text("id2"));
-    txn_decide_expire(s.table, 1001, 100, &s.moment, &s.records);
-    EXPECT(s.records.count == 0);
-    txn_decide_expire(s.table, 1000, 100, &s.moment, &s.records);
-    EXPECT(s.records.count == 2 && !keyed_list_at(&s.records, 0).value.at);
-    txn_decide_expire(s.table, 1000, 1, &s.moment, &s.records);
-    EXPECT(s.records.count == 1);
+    EXPECT(expire(&s, 1001, 100) == 0);
+    EXPECT(expire(&s, 1000, 100) == 2 && !keyed_list_at(&s.records, 0).value.at);
+    EXPECT(expire(&s, 1000, 1) == 1);
     txn_unpend(s.table, evl_text("id2"));
-    txn_decide_expire(s.table, 1000, 100, &s.moment, &s.records);
-    (void)done(&s, KAFKA_NONE);
+    EXPECT(expire(&s, 1000, 100) == 3 && done(&s, KAFKA_NONE) == KAFKA_NONE);
     EXPECT(!find(&s, "id0") && !find(&s, "id1") && !find(&s, "id2"));
     EXPECT(find(&s, "id3") && find(&s, "id4") && find(&s, "id5") && find(&s, "young"));
+    stage_close(&s);
+}
+
+static bool is_even(void *context, struct evl_bytes id)
+{
+    ++*(int *)context;
+    return id.at[2] % 2 == 0;
+}
+
+TEST("an id whose owner lives is not forgotten, however idle")
+{
+    struct stage s = stage_open();
+    int asked = 0;
+    struct txn_expiry expiry = { 500, 100, is_even, &asked };
+    place(&s, "id0", TXN_EMPTY, 1, TXN_V2);
+    place(&s, "id1", TXN_EMPTY, 1, TXN_V2);
+    txn_decide_expire(s.table, &expiry, &s.moment, &s.records);
+    EXPECT(done(&s, KAFKA_NONE) == KAFKA_NONE && asked == 2);
+    EXPECT(find(&s, "id0") && !find(&s, "id1"));
     stage_close(&s);
 }
 
