@@ -345,3 +345,21 @@ enum evl_error lanes_settle(struct lanes *l)
         upkeep_soon(l->at[l->used[i]].log); /* nobody waits for an acknowledgement now */
     return err;
 }
+
+void lanes_drop(struct lanes *l)
+{
+    for (int32_t i = 0; i < l->used_count; i++) {
+        struct lane *lane = &l->at[l->used[i]];
+        batch_begin(&lane->open);
+        buf_clear(&lane->stamps);
+        lane->open_bytes = 0;
+    }
+}
+
+bool lanes_are_settled(const struct lanes *l)
+{
+    bool settled = !l->failed && !l->flight.lane && !l->sync.busy;
+    for (int32_t i = 0; i < l->used_count; i++)
+        settled = settled && l->at[l->used[i]].open.count == 0 && !l->at[l->used[i]].is_dirty;
+    return settled;
+}

@@ -36,6 +36,8 @@ struct lane {
     bool is_dirty; /* the promise is to be kept */
     bool in_sync;  /* the thread is at it */
     bool was_used;
+    uint64_t transaction; /* its owner's number; batches are numbered from zero in each */
+    int32_t sequence;     /* of the next record in it */
 };
 
 /* The batch that is on its way into its log. */
@@ -108,5 +110,11 @@ enum evl_error lanes_follow(struct lanes *l);
 
 /* Wait until all that was shipped is acknowledged. */
 enum evl_error lanes_settle(struct lanes *l);
+
+/* Forget what was not shipped. */
+void lanes_drop(struct lanes *l);
+
+/* Whether all that was taken is acknowledged. */
+bool lanes_are_settled(const struct lanes *l);
 
 #endif
