@@ -13,6 +13,25 @@
 
 /* ---- mdoc ---------------------------------------------------------------- */
 
+/* In lines of at most 80 bytes, which mandoc asks of a manual's source. */
+static void man_sentence(const char *words, size_t length, struct evl_buffer *text)
+{
+    enum { LINE = 80 };
+    size_t column = 0;
+    for (size_t at = 0, end; at < length; at = end + 1) {
+        size_t bytes = 0;
+        for (end = at; end < length && words[end] != ' '; end++)
+            bytes += words[end] == '\\' ? 2 : 1;
+        bool fits = column + 1 + bytes <= LINE;
+        if (column)
+            text_add(text, fits ? " " : "\n");
+        column = column && fits ? column + 1 + bytes : bytes;
+        for (size_t i = at; i < end; i++)
+            text_print(text, words[i] == '\\' ? "\\e" : "%c", words[i]);
+    }
+    text_add(text, "\n");
+}
+
 static void man_row(const struct option *row, struct evl_buffer *text)
 {
     text_add(text, ".It");
@@ -25,13 +44,11 @@ static void man_row(const struct option *row, struct evl_buffer *text)
     else if (row->argument)
         text_print(text, " Ar %s", row->argument);
     text_add(text, "\n");
-    /* A sentence is a line of its own in mdoc. */
+    /* A sentence begins on a line of its own in mdoc. */
     for (const char *p = row->help; *p;) {
         const char *end = strstr(p, ". ");
         size_t length = end ? (size_t)(end - p) + 1 : strlen(p);
-        for (size_t i = 0; i < length; i++)
-            text_print(text, p[i] == '\\' ? "\\e" : "%c", p[i]);
-        text_add(text, "\n");
+        man_sentence(p, length, text);
         p += length + (end ? 1 : 0);
     }
 }
@@ -64,7 +81,8 @@ static void man_print(const struct manual *manual, struct evl_buffer *text)
         return;
     text_add(text, ".Sh COMMANDS\n");
     for (const struct grammar *const *c = manual->commands; *c; c++) {
-        text_print(text, ".Ss %s\n.D1 Nm Cm %s\n", (*c)->name, (*c)->usage[0]);
+        /* A bracket at the end of a macro is a delimiter, but for the \&. */
+        text_print(text, ".Ss %s\n.D1 Nm Cm %s\\&\n", (*c)->name, (*c)->usage[0]);
         text_print(text, "%s.\n", (*c)->summary);
         man_options(*c, text, 1);
     }
