@@ -151,7 +151,7 @@ tcl:
 	    "packaging/quickstart test installs it" >&2; exit 1)
 
 # What is above makes things; what is below uses them.
-RUN      = BUILD=$(BUILD) CC="$(CC)" SEEDS=$(SEEDS) SEED=$(SEED) SECONDS=$(SECONDS) $(TCLSH) tests/run.tcl
+RUN      = BUILD=$(BUILD) CC="$(CC)" SANITIZE=$(SANITIZE) SEEDS=$(SEEDS) SEED=$(SEED) SECONDS=$(SECONDS) $(TCLSH) tests/run.tcl
 check: all-tests
 	$(q)$(RUN) $(FOLDERS:%=--folder=%) $(TESTS)
 torture: all-tests

@@ -73,7 +73,11 @@ proc jobs_in {folder} {
     return $jobs
 }
 
+# A sanitizer makes a program many times slower.
 proc job {name command seconds} {
+    if {[info exists ::env(SANITIZE)] && $::env(SANITIZE) ne ""} {
+        set seconds [expr {4 * $seconds}]
+    }
     return [dict create name $name command $command seconds $seconds]
 }
 
