@@ -37,7 +37,8 @@ struct entry {
 struct keylog {
     struct entry *at;
     size_t count, room;
-    int64_t unborn; /* a value that was sent by who knows whom, and never arrived; 0: none */
+    int64_t unborn; /* a value that was sent by somebody who vanished, and never came; 0: none */
+    int64_t unborn_from; /* it could not have come before this offset */
 };
 
 struct sending {
@@ -291,8 +292,10 @@ static void plant_in_poll(struct generator *g, size_t first)
         g->polled_count++;
         g->is_planted = true;
     }
-    if (plant_is_due(g, ANOMALY_INCONSISTENT) && count >= 1 && g->logs[polled->key].unborn) {
-        polled->value = g->logs[polled->key].unborn;
+    struct keylog *log = &g->logs[polled->key];
+    if (plant_is_due(g, ANOMALY_INCONSISTENT) && count >= 1 && log->unborn &&
+        polled->offset >= log->unborn_from) {
+        polled->value = log->unborn;
         g->is_planted = true;
     }
 }
@@ -374,6 +377,12 @@ static void plant_after_send(struct generator *g, struct actor *a)
     }
 }
 
+static void log_lose(struct keylog *log, int64_t value)
+{
+    log->unborn = value;
+    log->unborn_from = (int64_t)log->count;
+}
+
 /* A plain send: each value by itself. */
 static void actor_send(struct generator *g, struct actor *a, enum op_type type)
 {
@@ -384,8 +393,8 @@ static void actor_send(struct generator *g, struct actor *a, enum op_type type)
         bool leaks = type == OP_FAIL && plant_is_due(g, ANOMALY_ABORTED_READ);
         if (type == OP_OK || leaks || (type == OP_INFO && toss(g, 50)))
             send_one(g, s, true);
-        else if (type == OP_INFO)
-            g->logs[s->key].unborn = s->value;
+        else if (type == OP_INFO && i == a->send_count - 1)
+            log_lose(&g->logs[s->key], s->value);
         g->is_planted = g->is_planted || leaks;
     }
     if (type == OP_OK)
