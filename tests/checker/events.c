@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define TIME "{\"t\":"
 
@@ -75,5 +76,5 @@ int64_t event_time(const char *line) { return strtoll(line + sizeof TIME - 1, NU
 
 void event_number(const char *line, int64_t number, FILE *out)
 {
-    fprintf(out, "{\"i\":%" PRId64 ",%s", number, line + 1);
+    fprintf(out, "{\"i\":%" PRId64 ",%.*s\n", number, (int)strcspn(line + 1, "\n"), line + 1);
 }

@@ -30,7 +30,7 @@ void event_end(struct evl_buffer *line);
 /* The time of a line. */
 int64_t event_time(const char *line);
 
-/* Write it with its number in front. */
+/* Write it with its number in front, up to its end or the end of the text. */
 void event_number(const char *line, int64_t number, FILE *out);
 
 #endif

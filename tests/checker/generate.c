@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "checker/chance.h"
 #include "checker/events.h"
 #include "checker/findings.h"
 
@@ -79,13 +80,10 @@ struct generator {
 
 static uint64_t chance(struct generator *g, uint64_t limit)
 {
-    uint64_t x = g->seed += 0x9e3779b97f4a7c15u; /* splitmix64 */
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return (x ^ x >> 31) % limit;
+    return chance_below(&g->seed, limit);
 }
 
-static bool toss(struct generator *g, unsigned percent) { return chance(g, 100) < percent; }
+static bool toss(struct generator *g, unsigned percent) { return chance_toss(&g->seed, percent); }
 
 /* Is it time for this one?  Who uses the occasion sets is_planted. */
 static bool plant_is_due(const struct generator *g, enum anomaly kind)
