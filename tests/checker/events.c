@@ -70,6 +70,8 @@ void event_key(struct evl_buffer *line, const char *key)
     buf_print(line, "\"%s\"", key);
 }
 
+void event_rebalance(struct evl_buffer *line) { buf_add_text(line, "],\"rebalance\":["); }
+
 void event_end(struct evl_buffer *line) { buf_add_text(line, "]}\n"); }
 
 int64_t event_time(const char *line) { return strtoll(line + sizeof TIME - 1, NULL, 10); }

@@ -24,7 +24,8 @@ void event_poll_begin(struct evl_buffer *line);
 void event_poll_key(struct evl_buffer *line, const char *key);
 void event_poll_record(struct evl_buffer *line, int64_t offset, int64_t value);
 void event_poll_end(struct evl_buffer *line);
-void event_key(struct evl_buffer *line, const char *key); /* of assign, subscribe */
+void event_key(struct evl_buffer *line, const char *key); /* of assign, subscribe, rebalance */
+void event_rebalance(struct evl_buffer *line);            /* behind all others; keys follow */
 void event_end(struct evl_buffer *line);
 
 /* The time of a line. */

@@ -55,7 +55,7 @@ struct polled {
 struct actor {
     int64_t number;
     enum op_kind kind; /* of what is under way */
-    bool is_busy, is_assigned, has_polled, must_assign;
+    bool is_busy, is_assigned, is_subscribed, must_assign;
     bool keys[KEYS];
     bool reached[KEYS]; /* polled since it was assigned */
     size_t at[KEYS];
@@ -119,7 +119,7 @@ static bool log_shows(const struct keylog *log, size_t at)
 
 /* ---- lines --------------------------------------------------------------- */
 
-static const char *const kind_names[] = { "send", "poll", "txn", "assign" };
+static const char *const kind_names[] = { "send", "poll", "txn", "assign", "subscribe" };
 static const char *const type_names[] = { "ok", "fail", "info" };
 
 static void line_begin(struct generator *g, const struct actor *a, const char *type)
@@ -187,7 +187,7 @@ static void actor_choose(struct generator *g, struct actor *a)
     if (dice < 40)
         a->kind = OP_SEND;
     else if (!polls || dice < 44)
-        a->kind = OP_ASSIGN;
+        a->kind = dice % 2 ? OP_ASSIGN : OP_SUBSCRIBE;
     else
         a->kind = dice < 75 ? OP_POLL : OP_TXN;
     if (a->kind == OP_SEND || a->kind == OP_TXN)
@@ -221,16 +221,34 @@ static void actor_assign(struct generator *g, struct actor *a)
         a->reached[key] = false;
     }
     a->is_assigned = true;
+    a->is_subscribed = a->kind == OP_SUBSCRIBE;
     a->must_assign = false;
+}
+
+/* A subscriber gets a key, or loses one; -1: none. */
+static int actor_rebalance(struct generator *g, struct actor *a)
+{
+    int key = (int)chance(g, KEYS);
+    if (!a->is_subscribed || !toss(g, 10))
+        return -1;
+    a->keys[key] = !a->keys[key];
+    a->at[key] = assign_from(g, a, key);
+    a->reached[key] = false;
+    return key;
+}
+
+static bool actor_takes_keys(const struct actor *a)
+{
+    return a->kind == OP_ASSIGN || a->kind == OP_SUBSCRIBE;
 }
 
 static void actor_invoke(struct generator *g, struct actor *a)
 {
     a->is_busy = true;
-    if (a->kind == OP_ASSIGN)
+    if (actor_takes_keys(a))
         actor_assign(g, a);
     line_begin(g, a, "invoke");
-    if (a->kind == OP_ASSIGN)
+    if (actor_takes_keys(a))
         line_keys(g, a);
     g->polled_count = 0;
     if (a->kind == OP_POLL || a->kind == OP_TXN) {
@@ -310,7 +328,8 @@ static void actor_poll(struct generator *g, struct actor *a, bool is_ok, uint64_
         while (count > 0 && poll_one(g, a, key))
             count--;
         if (is_ok && g->polled_count > first) {
-            plant_in_poll(g, first);
+            if (a->reached[key]) /* not where a rebalance excuses everything */
+                plant_in_poll(g, first);
             a->reached[key] = true;
         }
         if (!is_ok)
@@ -416,7 +435,7 @@ static void actor_commit(struct generator *g, struct actor *a, enum op_type type
 static enum op_type choose_type(struct generator *g, const struct actor *a)
 {
     uint64_t dice = chance(g, 100);
-    if (a == g->owner || a->kind == OP_ASSIGN || dice < 90)
+    if (a == g->owner || actor_takes_keys(a) || dice < 90)
         return OP_OK;
     return dice < 95 || a->kind == OP_POLL ? OP_FAIL : OP_INFO;
 }
@@ -441,22 +460,36 @@ static void actor_transact(struct generator *g, struct actor *a, enum op_type ty
     g->is_planted = g->is_planted || (too_early && polls_own(g, a));
 }
 
-static void actor_complete(struct generator *g, struct actor *a)
+/* What it did, by its end; the key that was rebalanced meanwhile, or -1. */
+static int actor_do(struct generator *g, struct actor *a, enum op_type type)
 {
-    enum op_type type = choose_type(g, a);
+    int rebalanced = -1;
     g->polled_count = 0;
     if (a->kind == OP_SEND)
         actor_send(g, a, type);
-    else if (a->kind == OP_TXN)
+    if (a->kind == OP_TXN)
         actor_transact(g, a, type);
-    else if (a->kind == OP_POLL)
+    if (a->kind == OP_POLL && type == OP_OK)
+        rebalanced = actor_rebalance(g, a);
+    if (a->kind == OP_POLL)
         actor_poll(g, a, type == OP_OK, POLL_MAX);
+    return rebalanced;
+}
+
+static void actor_complete(struct generator *g, struct actor *a)
+{
+    enum op_type type = choose_type(g, a);
+    int rebalanced = actor_do(g, a, type);
     line_begin(g, a, type_names[type]);
-    if (a->kind == OP_ASSIGN)
+    if (actor_takes_keys(a))
         line_keys(g, a);
     if (a->kind == OP_POLL || a->kind == OP_TXN)
         line_polls(g, a);
     line_sends(g, a, type == OP_OK);
+    if (rebalanced >= 0) {
+        event_rebalance(&g->line);
+        event_key(&g->line, key_names[rebalanced]);
+    }
     line_end(g);
     a->is_busy = false;
     a->send_count = 0;

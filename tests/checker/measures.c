@@ -11,19 +11,20 @@
 struct standing {
     uint64_t era;
     int64_t index;
+    const struct op *by; /* who brought it there */
 };
 
 static void lag_look(struct measures *m, const struct history *h, const struct versions *v,
                      const struct op *op, uint32_t key, int64_t index)
 {
-    m->polls++;
+    m->empty++;
     if (index + 1 >= versions_of_key(v, key))
         return;
     const struct touch *sent = v->values[v->at[v->begins[key] + (size_t)index + 1].id].sent;
     if (!sent || h->ops[sent->op].type != OP_OK || h->ops[sent->op].done >= op->invoked)
         return;
     int64_t lag = op->invoked - h->ops[sent->op].done;
-    m->polls_behind++;
+    m->late++;
     if (lag <= m->lag_max)
         return;
     m->lag_max = lag;
@@ -37,13 +38,13 @@ static void lag_of_op(struct measures *m, const struct history *h, const struct 
     for (uint32_t i = 0; i < op->touches.count; i++) {
         const struct touch *t = &h->touches[op->touches.first + i];
         if (t->is_poll)
-            at[t->key] = (struct standing){ era, versions_index(v, t) };
+            at[t->key] = (struct standing){ era, versions_index(v, t), op };
     }
     for (uint32_t i = 0; i < op->rebalanced.count; i++)
         at[h->lists[op->rebalanced.first + i]].era = 0;
     for (uint32_t i = 0; i < op->polled.count; i++) {
         uint32_t key = h->lists[op->polled.first + i];
-        if (at[key].era == era)
+        if (at[key].era == era && at[key].by != op)
             lag_look(m, h, v, op, key, at[key].index);
     }
 }
@@ -118,9 +119,11 @@ static void kinds_print(const struct history *h, FILE *out)
 void measures_print(const struct measures *m, const struct history *h, FILE *out)
 {
     kinds_print(h, out);
-    fprintf(out, "# realtime-lag: %" PRId64 " of %" PRId64 " polls of a key were behind",
-            m->polls_behind, m->polls);
-    if (m->polls_behind > 0)
+    fprintf(out,
+            "# realtime-lag: %" PRId64 " of %" PRId64
+            " polls that brought nothing of a key were late",
+            m->late, m->empty);
+    if (m->late > 0)
         fprintf(out, ", %.1f ms at the most (%s, event %" PRId64 ")", (double)m->lag_max / 1e6,
                 m->lag_key, m->lag_event);
     fprintf(out,

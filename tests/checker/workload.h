@@ -57,6 +57,8 @@ struct operation {
     struct sending sends[SENDS_MAX];
     int send_count;
     struct evl_buffer polled[KEYS]; /* struct polled: what came of each key */
+    bool is_full;                   /* keys of which nothing came may not have been asked */
+    bool rebalanced[KEYS];          /* came or went */
 };
 
 struct polled {
@@ -102,9 +104,15 @@ void worker_complete(struct worker *w, const char *type);
 
 /* ---- what it may do -------------------------------------------------------- */
 
-/* workload_send.c: values through a producer, and in numbered batches. */
+/* workload_send.c: values through producers, one for each topic, and in numbered
+ * batches.  worker_hand_over sends what worker_send_to said, and flushes, without
+ * a line in the journal; opened as worker_open_producer does, the producers put
+ * the offsets where they belong. */
 enum evl_error worker_send(struct worker *w);
 enum evl_error worker_send_numbered(struct worker *w);
+void worker_choose_sends(struct worker *w);
+enum evl_error worker_open_producer(struct worker *w, int topic, struct evl_producer **producer);
+enum evl_error worker_hand_over(struct worker *w, struct evl_producer **producers);
 void worker_close_senders(struct worker *w);
 
 /* workload_poll.c.  worker_fetch reads on from where the consumer is, without a

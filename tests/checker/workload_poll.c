@@ -95,6 +95,7 @@ enum evl_error worker_fetch(struct worker *w, int most)
         if (!err && what == EVL_NEXT_RECORD)
             worker_take(w, &record);
     }
+    w->now.is_full = what == EVL_NEXT_RECORD;
     return err;
 }
 

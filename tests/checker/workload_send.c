@@ -42,35 +42,48 @@ static void acknowledged(void *context, const struct evl_receipt *receipt)
     check(!"a record is acknowledged that was not sent");
 }
 
-static enum evl_error producer_of(struct worker *w, int topic)
+enum evl_error worker_open_producer(struct worker *w, int topic, struct evl_producer **producer)
 {
     struct evl_producer_options o = { .topic = workload_topics[topic],
                                       .partitioner = EVL_PARTITION_INPUT,
                                       .acknowledged = acknowledged,
                                       .context = w };
-    return w->producers[topic] ? EVL_OK : evl_producer_open(w->place, &o, &w->producers[topic]);
+    return evl_producer_open(w->place, &o, producer);
+}
+
+enum evl_error worker_hand_over(struct worker *w, struct evl_producer **producers)
+{
+    char text[VALUE_TEXT];
+    enum evl_error err = EVL_OK;
+    for (int i = 0; i < w->now.send_count && !err; i++) {
+        int topic = workload_keys[w->now.sends[i].key].topic;
+        struct evl_record record = record_of(&w->now.sends[i], text);
+        err = evl_producer_send(producers[topic], &record);
+        if (!err && chance_toss(&w->seed, 20))
+            err = evl_producer_push(producers[topic]);
+    }
+    for (int topic = 0; topic < TOPICS && !err; topic++)
+        err = evl_producer_flush(producers[topic]);
+    return err;
+}
+
+void worker_choose_sends(struct worker *w)
+{
+    for (uint64_t n = 1 + chance_below(&w->seed, SENDS_MAX); n > 0; n--)
+        worker_send_to(w, (int)chance_below(&w->seed, KEYS));
 }
 
 enum evl_error worker_send(struct worker *w)
 {
-    char text[VALUE_TEXT];
     enum evl_error err = EVL_OK;
-    worker_begin(w, "send");
-    for (uint64_t n = 1 + chance_below(&w->seed, SENDS_MAX); n > 0; n--)
-        worker_send_to(w, (int)chance_below(&w->seed, KEYS));
-    worker_invoke(w);
-    for (int i = 0; i < w->now.send_count && !err; i++) {
-        int topic = workload_keys[w->now.sends[i].key].topic;
-        struct evl_record record = record_of(&w->now.sends[i], text);
-        err = producer_of(w, topic);
-        if (!err)
-            err = evl_producer_send(w->producers[topic], &record);
-        if (!err && chance_toss(&w->seed, 20))
-            err = evl_producer_push(w->producers[topic]);
-    }
     for (int topic = 0; topic < TOPICS && !err; topic++)
-        if (w->producers[topic])
-            err = evl_producer_flush(w->producers[topic]);
+        if (!w->producers[topic])
+            err = worker_open_producer(w, topic, &w->producers[topic]);
+    worker_begin(w, "send");
+    worker_choose_sends(w);
+    worker_invoke(w);
+    if (!err)
+        err = worker_hand_over(w, w->producers);
     if (!err)
         worker_complete(w, "ok");
     return err;

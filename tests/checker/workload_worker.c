@@ -48,35 +48,53 @@ static void worker_write(struct worker *w)
     check(write(w->journal, w->line.at, w->line.count) == (ssize_t)w->line.count);
 }
 
-static void worker_line(struct worker *w, const char *type, bool with_offsets)
+/* What was polled; nothing is known before it is done. */
+static void worker_line_polls(struct worker *w, bool is_done)
+{
+    event_poll_begin(&w->line);
+    for (int key = 0; is_done && key < KEYS; key++) {
+        struct evl_bytes of_key = buf_bytes(&w->now.polled[key]);
+        const struct polled *polled = (const struct polled *)(const void *)of_key.at;
+        if (!w->assigned[key] || (w->now.is_full && of_key.count == 0))
+            continue;
+        event_poll_key(&w->line, workload_keys[key].name);
+        for (size_t i = 0; i < of_key.count / sizeof *polled; i++)
+            event_poll_record(&w->line, polled[i].offset, polled[i].value);
+    }
+    event_poll_end(&w->line);
+}
+
+static void worker_line_rebalanced(struct worker *w)
+{
+    event_rebalance(&w->line);
+    for (int key = 0; key < KEYS; key++)
+        if (w->now.rebalanced[key])
+            event_key(&w->line, workload_keys[key].name);
+}
+
+static void worker_line(struct worker *w, const char *type, bool is_done)
 {
     struct operation *now = &w->now;
     event_begin(&w->line, workload_now(), w->number, type, now->f);
     if (now->polls)
-        event_poll_begin(&w->line);
-    for (int key = 0; now->polls && with_offsets && key < KEYS; key++) {
-        const struct polled *polled = (const struct polled *)(const void *)now->polled[key].at;
-        if (!w->assigned[key])
-            continue;
-        event_poll_key(&w->line, workload_keys[key].name);
-        for (size_t i = 0; i < now->polled[key].count / sizeof *polled; i++)
-            event_poll_record(&w->line, polled[i].offset, polled[i].value);
-    }
-    if (now->polls)
-        event_poll_end(&w->line);
+        worker_line_polls(w, is_done);
     for (int i = 0; i < now->send_count; i++)
         event_send(&w->line, workload_keys[now->sends[i].key].name,
-                   with_offsets ? now->sends[i].offset : -1, now->sends[i].value);
+                   is_done ? now->sends[i].offset : -1, now->sends[i].value);
+    if (is_done)
+        worker_line_rebalanced(w);
     worker_write(w);
 }
 
 void worker_begin(struct worker *w, const char *f)
 {
     w->now.f = f;
-    w->now.polls = false;
+    w->now.polls = w->now.is_full = false;
     w->now.send_count = 0;
-    for (int key = 0; key < KEYS; key++)
+    for (int key = 0; key < KEYS; key++) {
         buf_clear(&w->now.polled[key]);
+        w->now.rebalanced[key] = false;
+    }
 }
 
 struct sending *worker_send_to(struct worker *w, int key)
