@@ -27,7 +27,7 @@ static const char *const key_names[KEYS] = { "a-0", "a-1", "a-2", "b-0", "b-1" }
 /* What lies at one offset. */
 struct entry {
     int64_t value;
-    enum {
+    enum presence {
         SHOWN,
         HOLE,   /* a marker, or aborted */
         LOST,   /* planted: was acknowledged, nobody sees it; nobody goes past it in a step */
@@ -93,14 +93,13 @@ static bool plant_is_due(const struct generator *g, enum anomaly kind)
 
 /* ---- logs ---------------------------------------------------------------- */
 
-static int64_t log_put(struct generator *g, int key, int64_t value, int state)
+static int64_t log_put(struct generator *g, int key, int64_t value, enum presence state)
 {
     struct keylog *log = &g->logs[key];
     if (log->count == log->room)
         log->at =
             memory_grow(log->at, log->room = log->room ? log->room * 2 : 256, sizeof *log->at);
-    log->at[log->count] = (struct entry){ .value = value };
-    log->at[log->count].state = state;
+    log->at[log->count] = (struct entry){ value, state };
     return (int64_t)log->count++;
 }
 

@@ -92,7 +92,8 @@ static void search_circle(struct search *s, uint32_t first, uint32_t *queue)
     size_t head = 0, tail = 0;
     queue[tail++] = first;
     s->before[first] = first + 1;
-    while (head < tail) {
+    for (;;) {
+        check(head < tail); /* each node of a component is in a circle */
         uint32_t node = queue[head++];
         for (size_t i = s->g->begins[node]; i < s->g->begins[node + 1]; i++) {
             uint32_t to = s->g->edges[i].to;
@@ -106,7 +107,6 @@ static void search_circle(struct search *s, uint32_t first, uint32_t *queue)
             queue[tail++] = to;
         }
     }
-    check(!"a component of several nodes has a circle through each of them");
 }
 
 /* All that was met since this node is one component. */

@@ -289,50 +289,66 @@ static enum evl_error process_crash(struct history *h, struct process *p)
 
 /* ---- lines --------------------------------------------------------------- */
 
-static bool scan_member(struct history *h, struct json_scan *s, struct event *e, unsigned *seen)
+enum member { MEMBER_I, MEMBER_T, MEMBER_P, MEMBER_TYPE, MEMBER_F, MEMBER_V, MEMBER_REBALANCE };
+static const char *const member_names[] = { "i", "t", "p", "type", "f", "v", "rebalance", NULL };
+
+static bool scan_type(struct history *h, struct json_scan *s, struct event *e)
 {
-    static const char *const names[] = { "i", "t", "p", "type", "f", "v", "rebalance", NULL };
     static const char *const types[] = { "ok", "fail", "info", "invoke", NULL };
+    int which;
+    if (!scan_word(h, s, types, &which))
+        return false;
+    e->is_invoke = which > OP_INFO;
+    e->type = e->is_invoke ? OP_INFO : (enum op_type)which;
+    return true;
+}
+
+static bool scan_kind(struct history *h, struct json_scan *s, struct event *e)
+{
     static const char *const kinds[] = {
         "send", "poll", "txn", "assign", "subscribe", "crash", NULL
     };
+    int which;
+    if (!scan_word(h, s, kinds, &which))
+        return false;
+    e->kind = (enum op_kind)which;
+    return true;
+}
+
+/* To be read when the whole line is known. */
+static bool scan_later(struct json_scan *s, struct evl_bytes *text)
+{
+    (void)json_space(s);
+    const uint8_t *begin = s->p;
+    bool good = json_skip(s);
+    *text = evl_bytes(begin, (size_t)(s->p - begin));
+    return good;
+}
+
+static bool scan_member(struct history *h, struct json_scan *s, struct event *e, unsigned *seen)
+{
     struct evl_bytes name;
     int which = 0;
     if (!scan_string(h, s, &name) || !scan_mark(s, ':'))
         return false;
-    while (names[which] && !evl_bytes_equal(name, evl_text(names[which])))
+    while (member_names[which] && !evl_bytes_equal(name, evl_text(member_names[which])))
         which++;
     *seen |= 1u << which;
-    int word = 0;
-    bool good = true;
-    (void)json_space(s);
-    const uint8_t *begin = s->p;
     switch (which) {
-    case 0: return scan_number(s, &e->number);
-    case 1: return scan_number(s, &e->time);
-    case 2: return scan_number(s, &e->process);
-    case 3:
-        good = scan_word(h, s, types, &word);
-        e->is_invoke = word == 3;
-        e->type = e->is_invoke ? OP_INFO : (enum op_type)word;
-        return good;
-    case 4:
-        good = scan_word(h, s, kinds, &word);
-        e->kind = (enum op_kind)word;
-        return good;
-    default: break;
+    case MEMBER_I: return scan_number(s, &e->number);
+    case MEMBER_T: return scan_number(s, &e->time);
+    case MEMBER_P: return scan_number(s, &e->process);
+    case MEMBER_TYPE: return scan_type(h, s, e);
+    case MEMBER_F: return scan_kind(h, s, e);
+    case MEMBER_V: return scan_later(s, &e->v);
+    case MEMBER_REBALANCE: return scan_later(s, &e->rebalance);
+    default: return json_skip(s);
     }
-    good = json_skip(s);
-    if (which == 5)
-        e->v = evl_bytes(begin, (size_t)(s->p - begin));
-    if (which == 6)
-        e->rebalance = evl_bytes(begin, (size_t)(s->p - begin));
-    return good;
 }
 
 static enum evl_error scan_event(struct history *h, struct evl_bytes line, struct event *e)
 {
-    enum { NEEDED = 0x1f };
+    enum { NEEDED = (1 << MEMBER_V) - 1 }; /* all before it */
     struct json_scan s = json_scan(line);
     unsigned seen = 0;
     bool good = scan_mark(&s, '{');
