@@ -40,12 +40,11 @@ static const char *const examples[] = {
 };
 
 const struct command *const evtopic_commands[] = {
-    &command_ls,        &command_create,     &command_rm,
-    &command_describe,  &command_alter,      &command_config,
-    &command_trim,      &command_offsets,    &command_mv,
-    &command_compact,   &command_clean,      &command_check_log,
-    &command_dump,      &command_diff,       &command_apply,
-    &command_check_age, &command_check_disk, NULL,
+    &command_ls,         &command_create,  &command_rm,    &command_describe,
+    &command_alter,      &command_config,  &command_trim,  &command_offsets,
+    &command_mv,         &command_compact, &command_clean, &command_check_log,
+    &command_dump,       &command_diff,    &command_apply, &command_check_age,
+    &command_check_disk, &command_top,     NULL,
 };
 enum { COMMANDS = sizeof evtopic_commands / sizeof *evtopic_commands - 1 };
 

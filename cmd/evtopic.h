@@ -41,7 +41,7 @@ struct command {
 extern const struct command command_ls, command_create, command_rm, command_describe, command_alter,
     command_config, command_trim, command_offsets, command_mv, command_compact, command_clean,
     command_check_log, command_dump, command_diff, command_apply, command_check_age,
-    command_check_disk;
+    command_check_disk, command_top;
 
 /* Ended by NULL.  A name may be two words: `group ls` is of the family `group`. */
 extern const struct command *const evtopic_commands[];
@@ -129,6 +129,11 @@ struct content {
 enum evl_error content_of(struct evtopic *t, const struct evl_topic *topic,
                           struct content *content);
 void content_print(const struct content *content, struct evl_buffer *text);
+
+/* ---- evtopic_keys.c: top -k ---------------------------------------------- */
+
+/* A table of the most frequent keys of a topic, by `sample` of its records. */
+int keys_run(struct evtopic *t, const char *topic, int64_t sample);
 
 /* ---- evtopic_foreign.c: what a foreign directory does not tell ------------ */
 
