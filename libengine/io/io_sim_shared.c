@@ -19,23 +19,36 @@ enum { PAGE = 4096 };
 
 /* ---- locks --------------------------------------------------------------- */
 
-void sim_inode_drop_locks(struct sim *sim, struct sim_inode *inode, const struct sim_door *door,
-                          int file)
+/* A file may have thousands of locked bytes. */
+static struct list *list_of(struct sim_inode *inode, int64_t byte)
 {
-    list_each_safe (i, &inode->locks) {
+    return &inode
+                ->locks[(uint64_t)byte * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (SIM_LOCK_LISTS - 1)];
+}
+
+static void drop_locks(struct list *locks, const struct sim_door *door, int file)
+{
+    list_each_safe (i, locks) {
         struct sim_lock *lock = list_entry(i, struct sim_lock, link);
         if (lock->door != door || (file >= 0 && lock->file != file))
             continue;
         list_take(&lock->link);
         memory_free(lock);
     }
+}
+
+void sim_inode_drop_locks(struct sim *sim, struct sim_inode *inode, const struct sim_door *door,
+                          int file)
+{
+    for (int i = 0; i < SIM_LOCK_LISTS; i++)
+        drop_locks(&inode->locks[i], door, file);
     sim_wake_all(sim, inode);
 }
 
 static struct sim_lock *find_lock(struct sim_inode *inode, const struct sim_door *door, int file,
                                   int64_t byte)
 {
-    list_each (i, &inode->locks) {
+    list_each (i, list_of(inode, byte)) {
         struct sim_lock *lock = list_entry(i, struct sim_lock, link);
         if (lock->door == door && lock->file == file && lock->byte == byte)
             return lock;
@@ -43,10 +56,10 @@ static struct sim_lock *find_lock(struct sim_inode *inode, const struct sim_door
     return NULL;
 }
 
-static bool others_hold(const struct sim_inode *inode, const struct sim_lock *own, int64_t byte,
+static bool others_hold(struct sim_inode *inode, const struct sim_lock *own, int64_t byte,
                         enum io_lock mode)
 {
-    list_each (i, &inode->locks) {
+    list_each (i, list_of(inode, byte)) {
         const struct sim_lock *lock = list_entry(i, struct sim_lock, link);
         if (lock != own && lock->byte == byte && (mode != IO_SHARED || lock->mode != IO_SHARED))
             return true;
@@ -63,7 +76,7 @@ static bool try_lock(struct sim_inode *inode, struct sim_door *door, int file, i
     if (!lock) {
         lock = memory_take(1, sizeof *lock);
         *lock = (struct sim_lock){ .door = door, .file = file, .byte = byte };
-        list_push(&inode->locks, &lock->link);
+        list_push(list_of(inode, byte), &lock->link);
     }
     lock->mode = mode;
     sim_wake_all(door->sim, inode); /* it may have been exclusive before */

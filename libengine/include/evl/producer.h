@@ -77,7 +77,8 @@ enum evl_error evl_producer_push(struct evl_producer *producer);
 /* Wait until everything taken is acknowledged, or say why not. */
 enum evl_error evl_producer_flush(struct evl_producer *producer);
 
-/* Records and bytes (keys and values) acknowledged so far. */
+/* Records and bytes (keys and values) acknowledged so far; after a failure, all
+ * that will ever be. */
 struct evl_producer_count {
     int64_t records, bytes;
     int32_t partitions; /* how many were written to */
