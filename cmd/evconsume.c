@@ -105,8 +105,9 @@ static const struct option rows[] = {
     ROW(0, "batch", "N|DURATION|SIZE", TEXT, batch, NOTHING, RARE,
         "How much one run of COMMAND gets. Default: 1 record. Several, as 1000,5s: whichever "
         "comes first."),
-    ROW(0, "on-error", "stop|skip|retry=N", TEXT, on_error, NOTHING, RARE,
-        "What to do when COMMAND fails. Default: stop. Retry=N,skip: skip it after N more tries."),
+    ROW(0, "on-error", "stop|skip|dlq=TOPIC|retry=N", TEXT, on_error, NOTHING, RARE,
+        "What to do when COMMAND fails. Default: stop. Dlq: write the records to TOPIC, and go on. "
+        "Retry=N,skip: skip them after N more tries."),
     ROW('P', "parallel", "N", NUMBER, parallel, NOTHING, RARE,
         "Run up to N COMMANDs at once. Records of one key are never in two of them."),
     ROW(0, "fail-empty", NULL, FLAG, fail_empty, NOTHING, RARE,
@@ -282,7 +283,8 @@ static int place_open(struct consume *c)
     struct spot spot;
     int status = spot_find(&c->common.place, &spot);
     if (status == 0)
-        status = spot_open(&spot, c->options.group ? SPOT_WRITE : SPOT_READ, false, &c->place);
+        status = spot_open(&spot, c->options.group || c->letters ? SPOT_WRITE : SPOT_READ, false,
+                           &c->place);
     spot_release(&spot);
     return status;
 }

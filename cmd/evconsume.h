@@ -5,6 +5,7 @@
 #include <evl/admin.h>
 #include <evl/consumer.h>
 #include <evl/grep.h>
+#include <evl/transaction.h>
 
 #include "form.h"
 #include "stream.h"
@@ -54,7 +55,10 @@ struct commit {
 };
 
 /* One record that is kept for later, in one piece of memory. */
-struct kept;
+struct kept {
+    struct evl_record record;
+    /* then the headers, then the bytes */
+};
 
 /* One run. */
 struct consume {
@@ -80,7 +84,8 @@ struct consume {
     struct evl_format_writer *writer, *namer; /* namer: --split */
     struct sink sink;
     struct evl_buffer name;
-    struct work *work; /* NULL: there is no COMMAND */
+    struct work *work;       /* NULL: there is no COMMAND */
+    struct letters *letters; /* NULL: there is no dlq */
     struct state state;
     struct commit commit;
     struct feed *acks; /* NULL: nobody acknowledges */
@@ -113,6 +118,9 @@ int ranges_open(struct consume *c, bool follow, bool merge, struct evl_consumer 
 
 int select_open(struct consume *c);
 bool select_wants(const struct consume *c, const struct evl_record *record);
+
+/* A copy of its own.  The caller frees it. */
+struct kept *record_keep(const struct evl_record *record);
 
 /* The last N, whatever the holes; then the ranges begin behind them. */
 int select_tail(struct consume *c);
@@ -149,8 +157,14 @@ void ledger_enter(struct ledger *ledger, int64_t offset);
 /* False if it is not there, or was finished before. */
 bool ledger_finish(struct ledger *ledger, int64_t offset);
 
+/* Somebody wants to divert this one, or not yet. */
+void ledger_divert(struct ledger *ledger, int64_t offset, bool wanted);
+
 /* The first that is not finished, or -1. */
 int64_t ledger_first(const struct ledger *ledger);
+
+/* The first that is neither finished nor to be diverted; INT64_MAX if all are. */
+int64_t ledger_reach(const struct ledger *ledger);
 void ledger_release(struct ledger *ledger);
 
 /* ---- evconsume_commit.c: how far we have come ---------------------------- */
@@ -185,9 +199,27 @@ int group_turn(struct consume *c);
 /* All that we own is read to its end: whether there may be more for us. */
 bool group_goes_on(struct consume *c);
 
-/* Positions that are news, and to commit them. */
+/* Positions that are news, and to commit them: at once, or as a part of a
+ * transaction, which the caller commits. */
 bool group_collect(struct consume *c);
-int group_commit(struct consume *c);
+int group_commit(struct consume *c, struct evl_transaction *transaction);
+
+/* ---- evconsume_letter.c: records that a COMMAND failed on ---------------- */
+
+/* --on-error dlq=TOPIC; nothing is made before there is something to write. */
+int letters_open(struct consume *c, const char *topic);
+
+/* One more, with why it is there. */
+struct letter {
+    const struct evl_record *record;
+    const char *error;
+    int64_t attempts;
+};
+int letters_add(struct consume *c, const struct letter *letter);
+
+/* What was added, and the positions that are now behind it, together. */
+int letters_commit(struct consume *c);
+void letters_close(struct consume *c);
 
 /* ---- evconsume_ack.c: others say what is done ---------------------------- */
 

@@ -25,6 +25,7 @@ enum {
     LANES_MAX = 1000,
     LANE_BATCHES_MAX = 16,      /* that wait for a key's turn */
     BATCH_BYTES_MAX = 64 << 20, /* unless --batch says more */
+    PART_BYTES = 300,           /* of an option: a topic's name fits */
     KEYS = 1 << 16,             /* a power of two */
     GLANCE_MS = 200,            /* between looks at the clock */
     NEWS_MS = 20,               /* between looks for new records, with commands running */
@@ -55,12 +56,12 @@ struct work {
 /* ---- options ------------------------------------------------------------- */
 
 /* One of a comma's parts, in `part`; false at the end. */
-static bool part_next(const char **text, char part[64])
+static bool part_next(const char **text, char part[PART_BYTES])
 {
     if (!**text)
         return false;
     size_t length = strcspn(*text, ",");
-    snprintf(part, 64, "%.*s", (int)(length < 64 ? length : 63), *text);
+    snprintf(part, PART_BYTES, "%.*s", (int)length, *text);
     *text += length + ((*text)[length] == ',');
     return true;
 }
@@ -68,7 +69,7 @@ static bool part_next(const char **text, char part[64])
 /* --batch 1000, 5s, 1M, or several of them: whichever is reached first. */
 static int limit_read(struct work *w, const char *text)
 {
-    char part[64];
+    char part[PART_BYTES];
     for (const char *p = text; part_next(&p, part);) {
         int64_t number;
         bool good = true;
@@ -88,20 +89,30 @@ static int limit_read(struct work *w, const char *text)
     return 0;
 }
 
-/* --on-error stop, skip, retry=N, or retry=N,skip */
-static int on_error_read(struct work *w, const char *text)
+/* --on-error stop, skip, dlq=TOPIC or retry=N; or retry=N and another one */
+static int on_error_read(struct consume *c, const char *text)
 {
-    char part[64];
-    for (const char *p = text; part_next(&p, part);) {
+    struct work *w = c->work;
+    char part[PART_BYTES];
+    int last = 0; /* what is done in the end is said once */
+    int status = 0;
+    for (const char *p = text; part_next(&p, part) && status == 0;) {
         bool retry = strncmp(part, "retry=", 6) == 0;
-        w->skips = strcmp(part, "skip") == 0;
-        bool good = w->skips || strcmp(part, "stop") == 0;
+        bool letters = strncmp(part, "dlq=", 4) == 0 && part[4];
+        bool skips = strcmp(part, "skip") == 0;
+        bool good = skips || letters || strcmp(part, "stop") == 0;
         if (retry)
             good = number_read(part + 6, &w->retries) && w->retries > 0;
-        if (!good)
-            return say_usage("--on-error: '%s' is not one of stop, skip, retry=N", part);
+        w->skips = w->skips || skips;
+        last += !retry;
+        if (!good || last > 1)
+            return say_usage("--on-error: '%s' is not one of stop, skip, dlq=TOPIC, retry=N; "
+                             "retry=N and one of the others go together",
+                             text);
+        if (letters)
+            status = letters_open(c, part + 4);
     }
-    return *text ? 0 : say_usage("--on-error: it is empty; write stop, skip or retry=3");
+    return *text ? status : say_usage("--on-error: it is empty; write stop, skip or retry=3");
 }
 
 static int options_agree(const struct consume *c)
@@ -133,7 +144,7 @@ int work_open(struct consume *c, char *const *argv)
     if (status == 0 && o->batch)
         status = limit_read(w, o->batch);
     if (status == 0 && o->on_error)
-        status = on_error_read(w, o->on_error);
+        status = on_error_read(c, o->on_error);
     if (!o->batch)
         w->limit.count = 1;
     w->lane_count = o->parallel > 0 ? (size_t)o->parallel : 1;
@@ -167,7 +178,7 @@ static bool work_stops(const struct work *w) { return w->status || signals_caugh
 static void work_start(struct work *w, struct lane *lane)
 {
     if (work_stops(w) || command_is_running(&lane->command) || lane_is_at_rest(lane) ||
-        lane->again_ms > tool_clock_ms())
+        lane->error || lane->again_ms > tool_clock_ms())
         return;
     keep_first(&w->status, lane_start(lane, w->argv));
 }
@@ -182,7 +193,8 @@ static void batch_say(const struct work *w, const struct batch *batch, const cha
         (long long)batch->head.offset, more, w->argv[0], how, then);
 }
 
-static int batch_finish(struct consume *c, struct lane *lane)
+/* The lane's first batch is done with. */
+static void batch_finish(struct consume *c, struct lane *lane)
 {
     struct batch *batch = lane->first;
     for (size_t i = 0; i < batch->count; i++) {
@@ -192,6 +204,11 @@ static int batch_finish(struct consume *c, struct lane *lane)
             c->work->keys[given->key].count--;
     }
     lane_pop(lane);
+}
+
+static int batch_done(struct consume *c, struct lane *lane)
+{
+    batch_finish(c, lane);
     return commit_is_due(c) ? commit_now(c) : 0;
 }
 
@@ -212,7 +229,12 @@ static int batch_failed(struct consume *c, struct lane *lane, int status, const 
     }
     if (w->skips) {
         batch_say(w, batch, how, "; skipped", SAY_WARNING);
-        return batch_finish(c, lane);
+        return batch_done(c, lane);
+    }
+    if (c->letters) {
+        batch_say(w, batch, how, "; to the dlq", SAY_WARNING);
+        lane->error = tool_text(how);
+        return 0;
     }
     batch_say(w, batch, how, "", SAY_ERROR);
     return status;
@@ -227,13 +249,85 @@ static int lane_ended(struct consume *c, struct lane *lane, int how)
     if (WIFSIGNALED(how) && WTERMSIG(how) == SIGINT)
         signals_catch(SIGINT);
     if (status == 0)
-        status = batch_finish(c, lane);
+        status = batch_done(c, lane);
     else if (signals_caught())
         status = 0;
     else
         status = batch_failed(c, lane, status, text_end(&text));
     evl_buffer_release(&text);
     return status;
+}
+
+/* ---- diverting ----------------------------------------------------------- */
+
+static void batch_mark(const struct batch *batch, bool wanted)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        ledger_divert(batch->records[i].ledger, batch->records[i].offset, wanted);
+}
+
+/* Whether a position can say that all of it is done: nothing in front of any of
+ * its records is open. */
+static bool batch_is_reached(const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->records[i].offset > ledger_reach(batch->records[i].ledger))
+            return false;
+    return true;
+}
+
+/* Those that wait for others go; until all that are left can go together. */
+static size_t letters_choose(struct work *w, bool *chosen)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < w->lane_count; i++) {
+        chosen[i] = w->lanes[i].error != NULL;
+        if (chosen[i])
+            batch_mark(w->lanes[i].first, true);
+        count += chosen[i];
+    }
+    for (bool again = count > 0; again;) {
+        again = false;
+        for (size_t i = 0; i < w->lane_count; i++)
+            if (chosen[i] && !batch_is_reached(w->lanes[i].first)) {
+                batch_mark(w->lanes[i].first, false);
+                chosen[i] = false;
+                again = true;
+                count--;
+            }
+    }
+    return count;
+}
+
+static int letters_write(struct consume *c, const struct lane *lane)
+{
+    const struct batch *batch = lane->first;
+    int status = 0;
+    for (size_t i = 0; i < batch->count && status == 0; i++) {
+        struct letter letter = { &batch->records[i].kept->record, lane->error, batch->attempts };
+        status = letters_add(c, &letter);
+    }
+    return status;
+}
+
+/* Failed batches leave by the dlq.  A position cannot say "but for these": they
+ * wait for what is in front of them, so that both are one transaction. */
+static int work_divert(struct consume *c)
+{
+    struct work *w = c->work;
+    bool chosen[LANES_MAX];
+    if (work_stops(w) || letters_choose(w, chosen) == 0)
+        return 0;
+    int status = 0;
+    for (size_t i = 0; i < w->lane_count && status == 0; i++)
+        if (chosen[i])
+            status = letters_write(c, &w->lanes[i]);
+    if (status)
+        return status;
+    for (size_t i = 0; i < w->lane_count; i++)
+        if (chosen[i])
+            batch_finish(c, &w->lanes[i]);
+    return letters_commit(c);
 }
 
 /* See who has ended, and start who is next. */
@@ -248,8 +342,11 @@ static void work_turn(struct consume *c)
             lane_close_batch(lane);
         if (command_is_running(&lane->command) && command_has_ended(&lane->command, &how))
             keep_first(&w->status, lane_ended(c, lane, how));
-        work_start(w, lane);
     }
+    if (c->letters)
+        keep_first(&w->status, work_divert(c));
+    for (size_t i = 0; i < w->lane_count; i++)
+        work_start(w, &w->lanes[i]);
 }
 
 /* How long nothing is due in a lane, `ms` at most. */
@@ -345,12 +442,14 @@ int work_record(struct consume *c, const struct evl_record *record)
 {
     struct work *w = c->work;
     struct given given = { commit_enter(c, record->topic, record->partition, record->offset),
-                           record->offset, key_bucket(w, record) };
+                           record->offset, key_bucket(w, record), NULL };
     struct lane *lane;
     while (!work_stops(w) && !(lane = lane_find(w, given.key)))
         work_wait(c, GLANCE_MS);
-    if (!work_stops(w))
-        keep_first(&w->status, work_give(c, lane, record, given));
+    if (work_stops(w))
+        return w->status;
+    given.kept = c->letters ? record_keep(record) : NULL;
+    keep_first(&w->status, work_give(c, lane, record, given));
     return w->status;
 }
 
@@ -411,6 +510,7 @@ void work_close(struct consume *c)
     for (size_t i = 0; w->lanes && i < w->lane_count; i++)
         lane_release(&w->lanes[i]);
     variables_release();
+    letters_close(c);
     free(w->lanes);
     free(w->commands);
     free(w->keys);

@@ -103,7 +103,7 @@ int commit_now(struct consume *c)
     if (status)
         return status;
     if (c->group)
-        return group_commit(c);
+        return group_commit(c, NULL);
     c->commit.begun = true;
     return state_save(c->options.state, &c->state);
 }

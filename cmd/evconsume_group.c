@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include <evl/group.h>
+#include <evl/member.h>
 
 enum {
     LOOK_MS = 50,       /* between two looks */
@@ -241,10 +242,12 @@ bool group_collect(struct consume *c)
     return g->commit_count > 0;
 }
 
-int group_commit(struct consume *c)
+int group_commit(struct consume *c, struct evl_transaction *transaction)
 {
     struct group *g = c->group;
-    enum evl_error err = evl_member_commit(g->member, g->commits, g->commit_count);
+    enum evl_error err = transaction ? evl_transaction_positions(transaction, c->options.group,
+                                                                 g->commits, g->commit_count)
+                                     : evl_member_commit(g->member, g->commits, g->commit_count);
     if (err)
         return say_fault(err);
     for (size_t i = 0; i < g->commit_count; i++) {

@@ -34,6 +34,8 @@ static void batch_destroy(struct batch *batch)
 {
     evl_buffer_release(&batch->bytes);
     evl_buffer_release(&batch->head.key);
+    for (size_t i = 0; i < batch->count; i++)
+        free(batch->records[i].kept);
     free(batch->records);
     free(batch);
 }
@@ -99,6 +101,8 @@ void lane_pop(struct lane *lane)
     lane->batches--;
     lane->bytes -= batch->bytes.count;
     lane->again_ms = 0;
+    free(lane->error);
+    lane->error = NULL;
     batch_destroy(batch);
 }
 

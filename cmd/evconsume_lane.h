@@ -12,7 +12,8 @@ enum { NO_KEY = -1 };
 struct given {
     struct ledger *ledger;
     int64_t offset;
-    int32_t key; /* its bucket, or NO_KEY */
+    int32_t key;       /* its bucket, or NO_KEY */
+    struct kept *kept; /* its copy, for a dlq; the batch frees it */
 };
 
 struct batch {
@@ -39,6 +40,7 @@ struct lane {
     struct batch *first, *last;       /* the first one runs, the last one may be open */
     size_t batches, bytes;
     int64_t again_ms; /* when the first batch may be tried again; 0: it was not tried */
+    char *error;      /* why the first batch failed for good, and is to be diverted */
 };
 
 /* Nothing runs, or waits to run. */

@@ -12,7 +12,7 @@
 
 struct ledger_entry {
     int64_t offset;
-    bool finished;
+    bool finished, diverted;
 };
 
 /* Make room behind the last one: move to the front, if half of it is free. */
@@ -34,7 +34,7 @@ void ledger_enter(struct ledger *ledger, int64_t offset)
 {
     if (ledger->first + ledger->count == ledger->room)
         ledger_grow(ledger);
-    ledger->at[ledger->first + ledger->count++] = (struct ledger_entry){ offset, false };
+    ledger->at[ledger->first + ledger->count++] = (struct ledger_entry){ .offset = offset };
 }
 
 /* The entry of an offset, or NULL. */
@@ -64,6 +64,23 @@ bool ledger_finish(struct ledger *ledger, int64_t offset)
         ledger->count--;
     }
     return true;
+}
+
+void ledger_divert(struct ledger *ledger, int64_t offset, bool wanted)
+{
+    struct ledger_entry *entry = ledger_find(ledger, offset);
+    if (entry)
+        entry->diverted = wanted;
+}
+
+int64_t ledger_reach(const struct ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct ledger_entry *entry = &ledger->at[ledger->first + i];
+        if (!entry->finished && !entry->diverted)
+            return entry->offset;
+    }
+    return INT64_MAX;
 }
 
 int64_t ledger_first(const struct ledger *ledger)

@@ -44,11 +44,6 @@ static int wanted_next(struct consume *c, struct evl_consumer *consumer, struct 
 
 /* ---- keeping records ----------------------------------------------------- */
 
-struct kept {
-    struct evl_record record;
-    /* then the headers, then the bytes */
-};
-
 static size_t record_bytes(const struct evl_record *record)
 {
     size_t bytes = record->topic.count + record->key.count + record->value.count;
@@ -69,8 +64,7 @@ static struct evl_bytes bytes_keep(uint8_t **to, struct evl_bytes bytes)
     return evl_bytes(at, bytes.count);
 }
 
-/* A copy of its own.  The caller frees it. */
-static struct kept *record_keep(const struct evl_record *record)
+struct kept *record_keep(const struct evl_record *record)
 {
     size_t heads = record->header_count * sizeof *record->headers;
     struct kept *kept = tool_take(1, sizeof *kept + heads + record_bytes(record));

@@ -1,0 +1,141 @@
+/* evconsume_letter.c - dead letters: records that a COMMAND failed on go to a
+ * topic of their own.
+ *
+ * A letter is the record as it was, with three headers more:
+ *
+ *     ev-error     exit status 1
+ *     ev-source    orders/3/4711        topic, partition, offset
+ *     ev-attempts  1
+ *
+ * With a group, letters and the positions behind them are one transaction: a
+ * record is in the dlq once, and done, or neither.  Its id is of the group and
+ * the instance, or of the first number that no other process has: who is killed
+ * leaves a transaction to his successor, and not one more id for ever. */
+#include "evconsume.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <evl/producer.h>
+
+enum { OWNERS_MAX = 1000, HEADERS = 3 };
+
+struct letters {
+    char *topic;
+    struct evl_transaction *transaction; /* NULL: there is no group */
+    struct evl_producer *producer;       /* NULL: there was no letter yet */
+};
+
+int letters_open(struct consume *c, const char *topic)
+{
+    struct letters *l = tool_take(1, sizeof *l);
+    l->topic = tool_text(topic);
+    c->letters = l;
+    return 0;
+}
+
+void letters_close(struct consume *c)
+{
+    struct letters *l = c->letters;
+    if (!l)
+        return;
+    evl_producer_close(l->producer);
+    evl_transaction_close(l->transaction);
+    free(l->topic);
+    free(l);
+    c->letters = NULL;
+}
+
+/* ---- opening, with the first letter -------------------------------------- */
+
+static enum evl_error owner_open(struct consume *c, const char *who)
+{
+    struct evl_buffer id = { 0 };
+    text_print(&id, "evconsume-%s-%s", c->options.group, who);
+    struct evl_transaction_options options = { .id = text_end(&id) };
+    enum evl_error err = evl_transaction_open(c->place, &options, &c->letters->transaction);
+    evl_buffer_release(&id);
+    return err;
+}
+
+static enum evl_error transaction_begin(struct consume *c)
+{
+    enum evl_error err = EVL_ERR_BUSY;
+    if (c->options.instance)
+        return owner_open(c, c->options.instance);
+    for (int i = 0; i < OWNERS_MAX && err == EVL_ERR_BUSY; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", i);
+        err = owner_open(c, number);
+    }
+    return err;
+}
+
+static int producer_begin(struct consume *c)
+{
+    struct letters *l = c->letters;
+    bool created = false;
+    enum evl_error err = c->group ? transaction_begin(c) : EVL_OK;
+    struct evl_producer_options options = {
+        .topic = l->topic, .create = true, .created = &created, .transaction = l->transaction
+    };
+    if (!err)
+        err = evl_producer_open(c->place, &options, &l->producer);
+    if (created)
+        say(SAY_NOTICE, "created topic %s", l->topic);
+    return err ? say_fault(err) : 0;
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+int letters_add(struct consume *c, const struct letter *letter)
+{
+    struct letters *l = c->letters;
+    const struct evl_record *record = letter->record;
+    int status = l->producer ? 0 : producer_begin(c);
+    if (status)
+        return status;
+    struct evl_buffer source = { 0 };
+    char attempts[24];
+    text_print(&source, "%.*s/%" PRId32 "/%" PRId64, (int)record->topic.count,
+               (const char *)record->topic.at, record->partition, record->offset);
+    snprintf(attempts, sizeof attempts, "%" PRId64, letter->attempts);
+    struct evl_header *headers = tool_take(record->header_count + HEADERS, sizeof *headers);
+    if (record->header_count)
+        memcpy(headers, record->headers, record->header_count * sizeof *headers);
+    struct evl_header *more = headers + record->header_count;
+    more[0] = (struct evl_header){ evl_text("ev-error"), evl_text(letter->error) };
+    more[1] = (struct evl_header){ evl_text("ev-source"), evl_buffer_bytes(&source) };
+    more[2] = (struct evl_header){ evl_text("ev-attempts"), evl_text(attempts) };
+    struct evl_record copy = EVL_RECORD_NONE;
+    copy.key = record->key;
+    copy.value = record->value;
+    copy.timestamp = record->timestamp;
+    copy.headers = headers;
+    copy.header_count = record->header_count + HEADERS;
+    enum evl_error err = evl_producer_send(l->producer, &copy);
+    free(headers);
+    evl_buffer_release(&source);
+    return err ? say_fault(err) : 0;
+}
+
+/* The ledgers say already that the records are done.  If what was to make it so
+ * fails, nothing is committed any more. */
+int letters_commit(struct consume *c)
+{
+    struct letters *l = c->letters;
+    bool positions = l->transaction && c->commit.on && c->commit.when != COMMIT_END;
+    int status = 0;
+    if (positions && group_collect(c))
+        status = group_commit(c, l->transaction);
+    enum evl_error err = EVL_OK;
+    if (status == 0)
+        err = l->transaction ? evl_transaction_commit(l->transaction)
+                             : evl_producer_flush(l->producer);
+    if (err)
+        status = say_fault(err);
+    if (status)
+        c->commit.on = false;
+    return status || positions ? status : commit_is_due(c) ? commit_now(c) : 0;
+}
