@@ -135,6 +135,12 @@ void io_unlock(struct io *io, int file, int64_t byte)
     io->driver->unlock(io, file, byte);
 }
 
+enum evl_error io_is_locked(struct io *io, int file, int64_t byte, bool *locked)
+{
+    check(file >= 0 && byte >= 0);
+    return io->driver->is_locked(io, file, byte, locked);
+}
+
 /* ---- shared memory ------------------------------------------------------- */
 
 enum evl_error io_map(struct io *io, int file, size_t size, bool writable, void **at)

@@ -21,6 +21,7 @@ enum evl_error linux_sharable(struct io *io, const char *path);
 /* io_linux_lock.c */
 enum evl_error linux_lock(struct io *io, int file, int64_t byte, enum io_lock mode, int64_t until);
 void linux_unlock(struct io *io, int file, int64_t byte);
+enum evl_error linux_is_locked(struct io *io, int file, int64_t byte, bool *locked);
 
 /* Around the closing of a file: how many exclusive locks it held, and that they
  * are gone now. */
