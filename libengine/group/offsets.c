@@ -318,24 +318,17 @@ bool offsets_has_group(const struct offsets *o, struct evl_bytes group)
     return has;
 }
 
-static int bytes_compare(struct evl_bytes a, struct evl_bytes b)
-{
-    size_t count = a.count < b.count ? a.count : b.count;
-    int order = count > 0 ? memcmp(a.at, b.at, count) : 0;
-    return order ? order : (a.count > b.count) - (a.count < b.count);
-}
-
 static int position_compare(const void *left, const void *right)
 {
     const struct offsets_position *a = *(const struct offsets_position *const *)left;
     const struct offsets_position *b = *(const struct offsets_position *const *)right;
-    int order = bytes_compare(a->topic, b->topic);
+    int order = evl_bytes_compare(a->topic, b->topic);
     return order ? order : (a->partition > b->partition) - (a->partition < b->partition);
 }
 
 static int name_compare(const void *left, const void *right)
 {
-    return bytes_compare(*(const struct evl_bytes *)left, *(const struct evl_bytes *)right);
+    return evl_bytes_compare(*(const struct evl_bytes *)left, *(const struct evl_bytes *)right);
 }
 
 /* A growing list of positions. */
