@@ -343,12 +343,6 @@ void directory_say(struct directory *d, const char *line)
 
 const struct image *directory_image(const struct directory *d) { return d->image; }
 
-void directory_say(struct directory *d, const char *line)
-{
-    if (d->say)
-        d->say(d->context, line);
-}
-
 uint64_t directory_version(const struct directory *d)
 {
     return d->changes ? (uint64_t)coordinator_end(d->changes) : 0;
