@@ -140,6 +140,7 @@ static enum evl_error member_join(struct evl_member *m)
 static void member_free(struct evl_member *m)
 {
     presence_close(m->presence);
+    member_forget(m);
     subscription_release(&m->says);
     peers_release(&m->peers);
     memory_free(m->owned);
@@ -245,6 +246,7 @@ static enum evl_error keep_time(struct evl_member *m)
 
 enum evl_error evl_member_poll(struct evl_member *m, struct evl_member_news *news)
 {
+    member_forget(m); /* a transaction may have committed meanwhile */
     if (m->told)
         m->gained.count = m->asked.count = 0;
     m->told = false;
@@ -285,7 +287,7 @@ bool evl_member_owns(const struct evl_member *m, const char *topic, int32_t part
 
 size_t evl_member_owned(const struct evl_member *m) { return m->owned_count; }
 
-static enum evl_error not_owned(const struct evl_member *m, const char *topic, int32_t partition)
+enum evl_error member_not_owner(const struct evl_member *m, const char *topic, int32_t partition)
 {
     return fail(EVL_ERR_USAGE, "group %s: %s-%" PRId32 " is not ours", m->says.group, topic,
                 partition);
@@ -295,7 +297,7 @@ enum evl_error evl_member_release(struct evl_member *m, const char *topic, int32
 {
     size_t i = find_owned(m, topic, partition);
     if (i == m->owned_count)
-        return not_owned(m, topic, partition);
+        return member_not_owner(m, topic, partition);
     struct subscription_topic *t = &m->says.topics[m->owned[i].topic];
     subscription_set(t, partition, false);
     enum evl_error err = presence_write(m->presence, m->slot, &m->says);

@@ -1,5 +1,5 @@
 /* member.h - the inside of one member of a group: what member.c, member_lease.c,
- * member_share.c share.
+ * member_share.c, member_commit.c share.
  *
  * (1) Who owns a partition holds the lock on its byte.  Nothing else decides;
  *     what slots say serves to share evenly, and to keep a static member's
@@ -11,6 +11,7 @@
 #ifndef PLACE_MEMBER_H
 #define PLACE_MEMBER_H
 
+#include <evl/group.h>
 #include <evl/member.h>
 
 #include "place/peers.h"
@@ -45,7 +46,14 @@ struct evl_member {
     bool planned;                       /* by what is known */
     bool hungry;                        /* there should be more for us */
     int64_t next_beat, next_try;
+    struct evl_offsets positions; /* of the group, */
+    bool remembers;               /* if they were read since we last looked around */
 };
+
+/* ---- member.c ------------------------------------------------------------ */
+
+/* USAGE. */
+enum evl_error member_not_owner(const struct evl_member *m, const char *topic, int32_t partition);
 
 /* ---- member_lease.c ------------------------------------------------------ */
 
@@ -76,5 +84,10 @@ bool member_topic_is_there(const struct evl_member *m, size_t topic);
 /* Take what should be ours, and ask for what should not.  After a failure
  * nothing was taken. */
 enum evl_error member_share(struct evl_member *m);
+
+/* ---- member_commit.c ----------------------------------------------------- */
+
+/* What was read of positions may not be true any more. */
+void member_forget(struct evl_member *m);
 
 #endif
