@@ -328,6 +328,8 @@ static int consume_prepare(struct consume *c, const struct words *operands, int 
         status = state_load(c->options.state, false, &c->state);
     if (status == 0)
         status = ranges_find(c, operands, &topics);
+    if (status == 0 && c->letters)
+        status = letters_check(c, &topics);
     if (status == 0 && c->options.group)
         status = group_open(c, &topics);
     words_release(&topics);

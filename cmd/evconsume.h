@@ -209,6 +209,9 @@ int group_commit(struct consume *c, struct evl_transaction *transaction);
 /* --on-error dlq=TOPIC; nothing is made before there is something to write. */
 int letters_open(struct consume *c, const char *topic);
 
+/* Letters that are read again as orders would go round for ever. */
+int letters_check(const struct consume *c, const struct words *topics);
+
 /* One more, with why it is there. */
 struct letter {
     const struct evl_record *record;

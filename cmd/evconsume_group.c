@@ -135,14 +135,17 @@ int group_look(struct consume *c)
 
 /* ---- coming and going ---------------------------------------------------- */
 
-static int lease_take(struct consume *c, const struct lease *lease)
+/* *taken is false while a transaction that somebody left open has its position:
+ * the next look ends it. */
+static int lease_take(struct consume *c, const struct lease *lease, bool *taken)
 {
     struct group *g = c->group;
     int64_t committed;
     enum evl_error err =
         evl_member_committed(g->member, lease->topic, lease->partition, &committed);
+    *taken = err != EVL_ERR_BUSY;
     if (err)
-        return say_fault(err);
+        return *taken ? say_fault(err) : 0;
     say(SAY_DETAIL, "%s-%d is ours", lease->topic, lease->partition);
     return range_gain(c, lease->topic, lease->partition, committed);
 }
@@ -151,16 +154,20 @@ static int leases_take(struct consume *c)
 {
     struct group *g = c->group;
     int status = 0;
-    if (g->gained_count == 0)
-        return 0;
-    while (g->gained_count > 0 && status == 0) {
-        struct lease lease = g->gained[--g->gained_count];
-        status = lease_take(c, &lease);
-        free(lease.topic);
+    bool news = false;
+    for (size_t i = g->gained_count; i-- > 0 && status == 0;) {
+        bool taken;
+        status = lease_take(c, &g->gained[i], &taken);
+        news = news || taken;
+        if (!taken)
+            continue;
+        free(g->gained[i].topic);
+        g->gained[i] = g->gained[--g->gained_count];
     }
-    if (status == 0 && c->commit.on && c->commit.when != COMMIT_END)
-        status = output_flush(c);
-    return status ? status : c->commit.when != COMMIT_END ? commit_now(c) : 0;
+    if (status || !news || !c->commit.on || c->commit.when == COMMIT_END)
+        return status;
+    status = output_flush(c);
+    return status ? status : commit_now(c);
 }
 
 /* The position is kept by the range when its consumer has forgotten it. */

@@ -35,6 +35,15 @@ int letters_open(struct consume *c, const char *topic)
     return 0;
 }
 
+int letters_check(const struct consume *c, const struct words *topics)
+{
+    for (size_t i = 0; i < topics->count; i++)
+        if (strcmp(topics->at[i], c->letters->topic) == 0)
+            return say_usage("--on-error: what fails cannot go to %s, which is read",
+                             c->letters->topic);
+    return 0;
+}
+
 void letters_close(struct consume *c)
 {
     struct letters *l = c->letters;
