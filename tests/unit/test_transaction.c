@@ -425,7 +425,8 @@ TEST("a zombie that tries to take a further partition, or only to commit, is ref
 
 enum how_far { NOTHING, ASKED, ANSWERED };
 
-/* How far the second of two transactions came. */
+/* Two transactions that are committed, and one between them that is not.  How far
+ * each of the two came. */
 static void play(struct user *u, struct io *io, enum how_far far[2])
 {
     static const char *const value[] = { "a", "b" };
@@ -439,11 +440,14 @@ static void play(struct user *u, struct io *io, enum how_far far[2])
         if (evl_transaction_commit(u->transaction) || !sim_is_alive(io))
             return;
         far[i] = ANSWERED;
+        if (put_all(u, "never", 9) || evl_producer_flush(u->producer) ||
+            evl_transaction_abort(u->transaction))
+            return;
     }
 }
 
 /* How many of the two are there, whole; -1: a part of one is. */
-static int whole(struct evl_place *place)
+static int quiet_whole(struct evl_place *place)
 {
     static const char *const all[] = { "", "a ", "a b " };
     struct evl_buffer zero = { 0 };
@@ -459,59 +463,93 @@ static int whole(struct evl_place *place)
             count = i;
     if (err && err != EVL_ERR_NOT_FOUND)
         count = -1;
-    if (count < 0)
-        printf("# %s| %s| %" PRId64 ": %s\n", buf_text(&zero), buf_text(&one), offset, evl_fault());
     buf_release(&zero);
     buf_release(&one);
     return count;
 }
 
-/* Whether somebody was stopped at the n-th call of a short run; then the next
- * process settles what is left, and perhaps is stopped there, at its again'th. */
-static bool stopped(enum sim_fault how, uint64_t n, uint64_t again)
+static int whole(struct evl_place *place)
 {
-    struct sim *sim = sim_create(n);
-    struct user u = { 0 };
-    struct user next = { 0 };
-    enum how_far far[2];
-    sim_options(sim)->after[how] = n;
-    play(&u, sim_process(sim), far);
-    bool struck = sim_options(sim)->after[how] == 0;
-    sim_options(sim)->after[how] = 0;
-    if (again > 0) {
-        sim_kill(u.io);
-        sim_options(sim)->after[how] = again;
-        if (!user_enter(&next, sim_process(sim), false))
-            (void)whole(next.place);
-        sim_options(sim)->after[how] = 0;
-        sim_kill(next.io);
-        evl_place_close(next.place);
-    }
+    int count = quiet_whole(place);
+    if (count < 0)
+        (void)sees(place, "?", "?", 0); /* tells what it sees */
+    return count;
+}
+
+struct stop {
+    enum sim_fault how;
+    uint64_t at, again; /* again: the call of whoever comes next; 0: none */
+};
+
+/* Somebody looks, who ends what was left; is he stopped at that call? */
+static bool look(struct sim *sim, const struct stop *stop)
+{
+    struct user u;
+    sim_options(sim)->after[stop->how] = stop->again;
+    if (!user_enter(&u, sim_process(sim), false))
+        (void)quiet_whole(u.place);
+    bool struck = sim_options(sim)->after[stop->how] == 0;
+    sim_options(sim)->after[stop->how] = 0;
     if (sim_is_alive(u.io))
         sim_kill(u.io);
-    EXPECT(user_enter(&next, sim_process(sim), false) == EVL_OK);
-    int found = whole(next.place);
+    evl_place_close(u.place);
+    return struck;
+}
+
+/* What the next process finds is what was answered, and nothing by halves. */
+static void judge(struct sim *sim, const enum how_far far[2], const struct stop *stop)
+{
+    struct user u;
+    EXPECT(user_enter(&u, sim_process(sim), false) == EVL_OK);
+    int found = whole(u.place);
     int least = (far[0] == ANSWERED) + (far[1] == ANSWERED);
     int most = (far[0] != NOTHING) + (far[1] != NOTHING);
     if (found < least || found > most) {
         printf("# %s at call %" PRIu64 "/%" PRIu64 ": %d of %d to %d\n",
-               how == SIM_CUT ? "cut" : "killed", n, again, found, least, most);
+               stop->how == SIM_CUT ? "cut" : "killed", stop->at, stop->again, found, least, most);
         EXPECT(!"each transaction is there whole or not at all");
     }
     user_close(&u);
-    user_close(&next);
+}
+
+/* Whether somebody was stopped there. */
+static bool stopped(const struct stop *stop)
+{
+    struct sim *sim = sim_create(stop->at);
+    struct user u = { 0 };
+    enum how_far far[2];
+    sim_options(sim)->after[stop->how] = stop->at;
+    play(&u, sim_process(sim), far);
+    bool struck = sim_options(sim)->after[stop->how] == 0;
+    sim_options(sim)->after[stop->how] = 0;
+    if (sim_is_alive(u.io))
+        sim_kill(u.io);
+    if (stop->again > 0)
+        struck = look(sim, stop);
+    judge(sim, far, stop);
+    user_close(&u);
     sim_destroy(sim);
     return struck;
 }
 
 TEST("the power may go, a process may die at any call: a transaction is there whole or not at all")
 {
-    uint64_t cuts = 1;
-    uint64_t kills = 1;
-    while (stopped(SIM_CUT, cuts, 0))
-        cuts++;
-    while (stopped(SIM_KILL, kills, 0))
-        kills++;
-    EXPECT(cuts > 300 && kills > 300);
-    printf("# %" PRIu64 " calls\n", cuts);
+    struct stop cut = { SIM_CUT, 1, 0 };
+    struct stop kill = { SIM_KILL, 1, 0 };
+    while (stopped(&cut))
+        cut.at++;
+    while (stopped(&kill))
+        kill.at++;
+    EXPECT(cut.at > 300 && kill.at > 300);
+    printf("# %" PRIu64 " calls\n", cut.at);
+}
+
+TEST("and so may whoever ends it for a dead owner, and the next one does it")
+{
+    for (uint64_t at = 900; at < 5000; at += 173)
+        for (int how = SIM_KILL; how <= SIM_CUT; how++) {
+            struct stop stop = { (enum sim_fault)how, at, 1 };
+            while (stopped(&stop))
+                stop.again += 5;
+        }
 }
