@@ -13,11 +13,8 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
-#include "group/offsets.h"
 #include "io/io_sim.h"
-#include "place/coordinator.h"
-#include "place/place.h"
-#include "place/transactions.h"
+#include "place/groups.h"
 
 /* ---- a process ----------------------------------------------------------- */
 
@@ -49,10 +46,30 @@ static enum evl_error user_enter(struct user *u, struct io *io, bool readonly)
     return evl_place_open(&o, &u->place);
 }
 
+/* Input, for positions to point into. */
+static enum evl_error make_input(struct user *u)
+{
+    struct evl_producer_options o = { .topic = "in", .create = true };
+    struct evl_record record = EVL_RECORD_NONE;
+    struct evl_producer *p = NULL;
+    struct evl_topic topic;
+    if (!evl_admin_topic(u->place, "in", &topic))
+        return EVL_OK;
+    enum evl_error err = evl_producer_open(u->place, &o, &p);
+    for (int i = 0; i < 10 && !err; i++)
+        err = evl_producer_send(p, &record);
+    if (!err)
+        err = evl_producer_flush(p);
+    evl_producer_close(p);
+    return err;
+}
+
 static enum evl_error user_open(struct user *u, struct io *io, const char *id)
 {
     struct evl_transaction_options o = { .id = id };
     enum evl_error err = user_enter(u, io, false);
+    if (!err)
+        err = make_input(u);
     if (!err)
         err = evl_transaction_open(u->place, &o, &u->transaction);
     struct evl_producer_options p = {
@@ -78,7 +95,7 @@ static enum evl_error put(struct user *u, int32_t partition, const char *value)
 
 static enum evl_error put_position(struct user *u, int64_t offset)
 {
-    struct evl_position_commit at = { "t", 0, offset, -1, "m" };
+    struct evl_position_commit at = { "in", 0, offset, -1, "m" };
     return evl_transaction_positions(u->transaction, "g", &at, 1);
 }
 
@@ -112,45 +129,17 @@ static enum evl_error values(struct evl_place *place, int32_t partition, struct 
     return err;
 }
 
-static enum evl_error offsets_hear(void *state, const struct evl_record *record,
-                                   int64_t producer_id)
-{
-    return offsets_apply(state, record, producer_id);
-}
-
-static enum evl_error offsets_end(void *state, int64_t producer_id, bool committed)
-{
-    offsets_decided(state, producer_id, committed);
-    return EVL_OK;
-}
-
-static void offsets_forget(void *state) { offsets_clear(state); }
-
 /* Where the group is; -1 nowhere, -2 when that is not decided. */
 static int64_t position(struct evl_place *place)
 {
-    struct coordinator *c = NULL;
-    struct offsets *all = offsets_create();
-    struct coordinator_state state = { all, offsets_hear, offsets_end, offsets_forget };
-    struct evl_bytes group = evl_text("g");
+    struct evl_offsets offsets = { 0 };
     int64_t offset = -1;
-    bool any;
-    enum evl_error err = coordinator_open(place->directory, OFFSETS_TOPIC, 0, &state, &c);
+    enum evl_error err = groups_committed(place, "g", true, &offsets);
+    if (!err && offsets.count > 0)
+        offset = offsets.at[0].offset;
     if (!err)
-        err = coordinator_look(c);
-    if (!err && offsets_is_pending(all, group, evl_text("t"), 0)) {
-        err = transactions_settle(place, &any);
-        if (!err)
-            err = coordinator_look(c);
-    }
-    const struct offsets_position *p = offsets_find(all, group, evl_text("t"), 0);
-    if (!err && p)
-        offset = p->offset;
-    if (offsets_is_pending(all, group, evl_text("t"), 0))
-        offset = -2;
-    coordinator_close(c);
-    offsets_destroy(all);
-    return offset;
+        evl_offsets_release(&offsets);
+    return err == EVL_ERR_BUSY ? -2 : err ? -3 : offset;
 }
 
 /* Whether partitions 0 and 1 hold these values, and the group is there. */
