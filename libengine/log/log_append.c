@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/fault.h"
+#include "base/plant.h"
 #include "log/aborted.h"
 #include "log/log.h"
 #include "log/replay.h"
@@ -90,7 +91,7 @@ static enum evl_error append_abort(struct log *log, const struct append *a, int 
     struct aborted entry = { .producer_id = head->producer_id, .last = head->last_offset };
     char path[PATH_MAX];
     bool aborts;
-    if (!(head->attributes & BATCH_CONTROL) || head->producer_id < 0)
+    if (!(head->attributes & BATCH_CONTROL) || head->producer_id < 0 || planted(LATE_ABORT))
         return EVL_OK;
     enum evl_error err = producers_see_abort(log->producers, head, a->bytes[i], &aborts,
                                              &entry.first, &entry.stable);

@@ -12,6 +12,7 @@
 #include "base/endian.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "base/plant.h"
 #include "io/io_file.h"
 #include "record/marker.h"
 
@@ -132,7 +133,7 @@ enum evl_error producers_check(const struct producers *p, const struct batch *ba
         batch->producer_id < 0 ? NULL : producers_find(p, batch->producer_id);
     if (!r)
         return EVL_OK; /* new here, or forgotten: any sequence may be its first */
-    if (batch->producer_epoch < r->epoch)
+    if (batch->producer_epoch < r->epoch && !planted(UNFENCED))
         return fail(EVL_ERR_FENCED, "producer %" PRId64 " of epoch %d was replaced by epoch %d",
                     batch->producer_id, batch->producer_epoch, r->epoch);
     if (batch->base_sequence < 0)

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "base/plant.h"
 #include "log/share.h"
 #include "place/groups.h"
 #include "place/place.h"
@@ -132,7 +133,9 @@ enum evl_error transaction_join(struct evl_transaction *t, const char *topic, in
 {
     if (t->failed)
         return transaction_fail(t, t->failed);
-    enum evl_error err = transactions_add(t->all, t->id, &t->producer, topic, partition);
+    enum evl_error err = EVL_OK;
+    if (!planted(UNREGISTERED) || !t->is_open) /* the bug is about all but the first */
+        err = transactions_add(t->all, t->id, &t->producer, topic, partition);
     if (err)
         return transaction_fail(t, err);
     t->is_open = true;
