@@ -25,8 +25,8 @@ void evl_place_close(struct evl_place *place)
 {
     if (!place)
         return;
-    groups_close(place->groups);
     transactions_close(place->transactions);
+    groups_close(place->groups);
     directory_close(place->directory);
     memory_free(place);
 }
