@@ -212,6 +212,7 @@ static int screen_draw(struct evtopic *t, const struct readings *readings)
     struct evl_buffer body = { 0 }, screen = { 0 };
     head_print(t, readings, &body);
     readings_print(t, readings);
+    t->table.wide = true;
     table_end(&t->table, &body);
     lines_cut(&body, terminal_lines() - 1);
     text_add(&screen, "\033[H\033[?7l");    /* no line break at the margin */
