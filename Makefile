@@ -71,6 +71,8 @@ SHARED  := $(filter-out $(MAINS),$(wildcard cmd/*.c))
 UNITS   := $(wildcard tests/unit/*.c)
 FIXTURE := $(wildcard tests/testfixture/*.c)
 TORTURE := $(wildcard tests/sim/*.c)
+WORKLOAD := tests/checker/workload.c $(wildcard tests/checker/workload_*.c)
+CHECKER := $(filter-out $(WORKLOAD),$(wildcard tests/checker/*.c))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
 METERS  := lines stopwatch lag
@@ -78,7 +80,8 @@ FUZZ    ?= $(BUILD)/replay
 objects  = $(1:%.c=$(BUILD)/%.o)
 
 all: $(TOOLS:%=$(BUILD)/%) $(BUILD)/libengine.a
-all-tests: all $(BUILD)/unit $(BUILD)/testfixture $(BUILD)/torture $(BUILD)/worker $(FUZZERS:%=$(FUZZ)/%)
+all-tests: all $(BUILD)/unit $(BUILD)/testfixture $(BUILD)/torture $(BUILD)/worker $(BUILD)/checker \
+        $(BUILD)/workload $(FUZZERS:%=$(FUZZ)/%)
 
 # The engine as users get it, and as tests get it: with the planted bugs that
 # tests switch on to prove that they would see them (base/plant.h).
@@ -92,6 +95,8 @@ $(foreach t,$(TOOLS),$(eval $(BUILD)/$t: $(call tool,$t)))
 $(BUILD)/unit: $(call objects,$(UNITS)) $(BUILD)/planted/libengine.a
 $(BUILD)/torture: $(call objects,$(TORTURE)) $(BUILD)/planted/libengine.a
 $(BUILD)/worker: $(call objects,tests/crash/worker.c) $(BUILD)/libengine.a
+$(BUILD)/checker: $(call objects,$(CHECKER)) $(BUILD)/libengine.a
+$(BUILD)/workload: $(call objects,$(WORKLOAD) tests/checker/events.c) $(BUILD)/libengine.a
 $(BUILD)/testfixture: $(call objects,$(FIXTURE)) $(BUILD)/planted/libengine.a
 $(BUILD)/testfixture: private MORE = $(shell $(PKG_CONFIG) --libs $(TCL))
 
@@ -134,7 +139,7 @@ $(BUILD)/%.a:
 	$(say) AR $@
 	$(q)rm -f $@; $(AR) rcs $@ $^
 $(TOOLS:%=$(BUILD)/%) $(BENCHES:%=$(BUILD)/%) $(METERS:%=$(BUILD)/bench/%) $(BUILD)/unit $(BUILD)/torture $(BUILD)/worker \
-$(BUILD)/testfixture $(FUZZERS:%=$(FUZZ)/%):
+$(BUILD)/checker $(BUILD)/workload $(BUILD)/testfixture $(FUZZERS:%=$(FUZZ)/%):
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(q)$(CC) $(LINK) $(LDFLAGS) -pthread -Wl,--gc-sections -o $@ $^ $(MORE) $(LDLIBS)
@@ -155,7 +160,7 @@ RUN      = BUILD=$(BUILD) CC="$(CC)" SANITIZE=$(SANITIZE) SEEDS=$(SEEDS) SEED=$(
 check: all-tests
 	$(q)$(RUN) $(FOLDERS:%=--folder=%) $(TESTS)
 torture: all-tests
-	$(q)$(RUN) --long --folder=crash --folder=sim $(TESTS)
+	$(q)$(RUN) --long --folder=crash --folder=sim --folder=checker $(TESTS)
 interop: all-tests
 	$(q)$(RUN) --long --folder=interop $(TESTS)
 bench: all $(BENCHES:%=$(BUILD)/%) $(METERS:%=$(BUILD)/bench/%) $(BUILD)/bench/mallocs.so

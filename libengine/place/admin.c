@@ -180,6 +180,15 @@ void evl_configs_release(struct evl_configs *configs)
     *configs = (struct evl_configs){ 0 };
 }
 
+enum evl_error evl_admin_disk(struct evl_place *place, struct evl_disk *disk)
+{
+    struct io_space space;
+    enum evl_error err = io_space(place->io, directory_path(place->directory), &space);
+    if (!err)
+        *disk = (struct evl_disk){ space.free, space.total };
+    return err;
+}
+
 /* ---- changing ------------------------------------------------------------ */
 
 static struct decide_setting setting_private(const struct evl_change *change)

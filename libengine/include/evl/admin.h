@@ -57,6 +57,13 @@ enum evl_error evl_admin_configs(struct evl_place *place, const char *topic,
                                  struct evl_configs *configs);
 void evl_configs_release(struct evl_configs *configs);
 
+/* The disk that a place lies on: bytes that can still be written, and all that it
+ * has. */
+struct evl_disk {
+    int64_t free, total;
+};
+enum evl_error evl_admin_disk(struct evl_place *place, struct evl_disk *disk);
+
 /* ---- changing ------------------------------------------------------------- */
 
 /* What to do with one setting. */
