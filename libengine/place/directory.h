@@ -79,6 +79,12 @@ enum evl_error directory_configure(struct directory *d, const char *topic,
                                    const struct decide_setting *settings, size_t count, bool dry);
 enum evl_error directory_rename(struct directory *d, const char *from, const char *to, bool dry);
 
+/* Have an internal topic (place/coordinator.h), made on first use with Kafka's
+ * settings; *partitions is how many it has.  Any number of processes may come at
+ * once: it is made once.  NOT_FOUND: it is not there, and cannot be made here. */
+enum evl_error directory_ensure_internal(struct directory *d, const char *topic,
+                                         int32_t *partitions);
+
 /* Remove what removed topics have left behind, after a crash in between. */
 enum evl_error directory_sweep(struct directory *d);
 

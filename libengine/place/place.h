@@ -6,9 +6,12 @@
 
 #include "place/directory.h"
 
+struct groups;
+
 struct evl_place {
     struct io *io;
     struct directory *directory;
+    struct groups *groups; /* NULL until somebody asks for one (groups.h) */
 };
 
 /* Wait for a lock this long. */

@@ -20,11 +20,13 @@ enum evl_flush {
 };
 
 struct evl_place_options {
-    const char *dir;    /* the data directory */
-    bool create;        /* make it if it is missing */
-    bool readonly;      /* change nothing, not even to repair */
-    bool force;         /* write on a file system that cannot be shared safely */
-    int64_t timeout_ms; /* how long to wait for a lock; 0: 30 seconds */
+    const char *dir;             /* the data directory */
+    bool create;                 /* make it if it is missing */
+    bool readonly;               /* change nothing, not even to repair */
+    bool force;                  /* write on a file system that cannot be shared safely */
+    int64_t timeout_ms;          /* how long to wait for a lock; 0: 30 seconds */
+    int32_t internal_partitions; /* that __consumer_offsets and __transaction_state are
+                                    made with; 0: 50 each, as Kafka does */
     void (*say)(void *context, const char *line); /* what the user should hear; or NULL */
     void *context;
     struct io *io; /* NULL: the machine itself; tests hand in a simulated one */
