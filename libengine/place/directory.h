@@ -5,6 +5,7 @@
  *   DIR/__cluster_metadata-0/     topics and settings, a log of Kafka's records
  *   DIR/TOPIC-N/                  a partition's log
  *   DIR/ev.lock, ev.shm           see log/share.h
+ *   DIR/ev.members                see place/presence.h
  *   DIR/TOPIC-N.ID-delete/        a removed partition on its way out
  *
  * (1) A partition's folder is made, and synced, before the metadata speaks of

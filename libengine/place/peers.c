@@ -83,6 +83,11 @@ static bool peer_differs(const struct peers *peers, const struct peer *peer)
 
 /* ---- looking ------------------------------------------------------------- */
 
+static bool peer_is_static(const struct peer *peer)
+{
+    return peer->says.instance && peer->says.instance[0];
+}
+
 /* Peer number *i is the slot's, if any is; *i is the next one afterwards. */
 static enum evl_error look_at(struct peers *peers, uint32_t slot, size_t *i, bool *changed)
 {
@@ -94,6 +99,7 @@ static enum evl_error look_at(struct peers *peers, uint32_t slot, size_t *i, boo
         ++*i;
         return EVL_OK;
     }
+    peers->reservations += known && peer_is_static(&peers->at[*i]);
     if (ours && !known)
         peer_add(peers, *i, slot);
     if (ours)
@@ -102,6 +108,7 @@ static enum evl_error look_at(struct peers *peers, uint32_t slot, size_t *i, boo
         (!known || word_of(peers, slot, PRESENCE_VERSION) != peers->at[*i].version))
         err = peer_read(peers, &peers->at[*i]);
     *changed = *changed || known || there;
+    peers->reservations += !err && there && peer_is_static(&peers->at[*i]);
     if ((ours || known) && (err || !there))
         peer_drop(peers, *i);
     else if (there)

@@ -37,7 +37,8 @@ struct peers {
     uint64_t group; /* hash */
     uint32_t self;  /* our slot, left out */
     struct peer *at;
-    size_t count, room; /* sorted by slot */
+    size_t count, room;    /* sorted by slot */
+    uint64_t reservations; /* counts the changes of static peers that were seen */
 };
 
 /* See who is there now.  *changed is set if something is not as it was. */

@@ -367,7 +367,8 @@ void presence_leave(struct presence *p, uint32_t slot)
 
 static int64_t subscription_at(uint32_t slot, uint64_t version)
 {
-    return FIRST_SUBSCRIPTION + SUBSCRIPTION_BYTES_MAX * (2 * (int64_t)slot + (int64_t)(version & 1));
+    return FIRST_SUBSCRIPTION +
+           SUBSCRIPTION_BYTES_MAX * (2 * (int64_t)slot + (int64_t)(version & 1));
 }
 
 enum evl_error presence_write(struct presence *p, uint32_t slot, const struct subscription *s)

@@ -38,6 +38,7 @@ struct crew {
     struct hand hands[HANDS];
     int owner[TOPICS][PARTITIONS_MAX]; /* hand's number, or -1 */
     bool over;
+    bool stops;  /* who is stopped with a lock that it would have let go, has it */
     bool struck; /* the one fault of crew_every() has come */
     int64_t wild_ms;
     uint64_t deaths;
@@ -70,7 +71,7 @@ static void hand_gains(struct hand *h, const struct evl_lease *lease)
     if (other && other->member && sim_is_alive(other->io))
         broken(c, "hands %d and %d own %s-%d", *owner, number_of(h), lease->topic,
                (int)lease->partition);
-    if (other && other->instance[0])
+    if (other && other->instance[0] && !c->stops)
         broken(c, "hand %d took %s-%d, which was kept for hand %d", number_of(h), lease->topic,
                (int)lease->partition, *owner);
     *owner = number_of(h);
@@ -105,7 +106,7 @@ static void hand_finds_again(struct hand *h)
         return;
     for (size_t i = 0; i < news.gained_count; i++)
         hand_gains(h, &news.gained[i]);
-    for (int t = 0; t < h->topics; t++)
+    for (int t = 0; t < h->topics && !h->crew->stops; t++)
         for (int p = 0; p < PARTITIONS_MAX; p++)
             if (h->crew->owner[t][p] == number_of(h) && !evl_member_owns(h->member, names[t], p))
                 broken(h->crew, "hand %d came back, and %s-%d was not kept for it", number_of(h),
@@ -286,7 +287,7 @@ static void mate_changes(struct crew *c, struct io *io)
         while (!h->member && !c->broken[0])
             io_sleep(io, IO_MS);
     } else if (chance(c, 3) == 0) {
-        h->stopped = true;
+        h->stopped = c->stops = true;
         sim_stop(h->io);
     } else {
         bool kill = chance(c, 2) == 0;
@@ -354,7 +355,8 @@ static void crew_faults(struct crew *c)
     struct sim_options *o = sim_options(c->sim);
     if (chance(c, 3) > 0)
         o->ppm[SIM_KILL] = 1 + (uint32_t)chance(c, 4000);
-    if (chance(c, 2) > 0)
+    c->stops = chance(c, 2) > 0;
+    if (c->stops)
         o->ppm[SIM_STOP] = 1 + (uint32_t)chance(c, 1000);
     if (chance(c, 4) == 0)
         o->ppm[SIM_WRITE_SHORT] = (uint32_t)chance(c, 300000);
@@ -426,6 +428,7 @@ void crew_every(bool stop, uint64_t stride, struct torture_result *result)
         crew_begin(&c, 1 + at % stride);
         sim_options(c.sim)->after[how] = at;
         c.wild_ms = SHORT_MS;
+        c.stops = stop;
         crew_works(&c);
         crew_end(&c, result);
         if (!result->broken[0])

@@ -1,7 +1,8 @@
 /* crew.h - a group's members at work, in a world that kills and stops them.
  *
  * Whatever happens, no partition has two owners; what a static member owned
- * when it died it finds again.  When all has calmed down, one thing more
+ * when it died it finds again, unless somebody was stopped just where he would
+ * have let go of it.  When all has calmed down, one thing more
  * happens (a member joins, leaves, is killed, stopped, goes on), and one second
  * later every partition is owned or kept by somebody, and shares are even. */
 #ifndef TESTS_CREW_H
