@@ -49,8 +49,8 @@ static const struct option rows[] = {
         "Uncommitted: records of open and aborted transactions too. Default: committed."),
     ROW(0, "control", NULL, FLAG, control, NOTHING, RARE, "Control records too."),
     ROW('g', "group", "NAME", TEXT, group, NOTHING, USUAL,
-        "Share the partitions with the other members of this group. Each goes on where the group "
-        "has committed; where it has not, -S says."),
+        "Share the partitions with others of a group. Each goes on where the group has committed; "
+        "where it has not, -S says."),
     ROW(0, "instance", "ID", TEXT, instance, NOTHING, RARE,
         "With -g: a member with a name. What it has waits for it when it ends, for 45 seconds."),
     ROW(0, "state", "FILE", TEXT, state, FILE, RARE,
