@@ -53,6 +53,8 @@ static const struct option rows[] = {
         "where it has not, -S says."),
     ROW(0, "instance", "ID", TEXT, instance, NOTHING, RARE,
         "With -g: a member with a name. What it has waits for it when it ends, for 45 seconds."),
+    ROW(0, "session", "DURATION", DURATION, session_ms, NOTHING, RARE,
+        "With --instance: so long, instead."),
     ROW(0, "state", "FILE", TEXT, state, FILE, RARE,
         "Go on where FILE says, and keep it up to date. It is replaced at each commit."),
     ROW(0, "commit", "write|end|ack|none", CHOICE, commit, NOTHING, RARE,
@@ -160,6 +162,8 @@ static int options_agree(struct consume *c, const struct words *operands)
                          "--merge, -p");
     if (o->instance && !o->group)
         return say_usage("--instance belongs to -g");
+    if (o->session_ms && !o->instance)
+        return say_usage("--session belongs to --instance");
     if (o->name && !o->split)
         return say_usage("--name belongs to --split");
     if (o->wait_lock_ms && !o->lock)
@@ -358,6 +362,8 @@ static int consume_run(struct consume *c)
     bool empty = c->output == 0 && (c->options.fail_empty || c->options.grep.count);
     int ended = output_end(c, clean);
     keep_first(&status, ended);
+    if (status == EXIT_STOPPED && c->options.follow && c->commit.when == COMMIT_NONE)
+        return 0; /* watching ends where the watcher has seen enough */
     return status == 0 && empty && !c->options.count_only ? EXIT_NO : status;
 }
 

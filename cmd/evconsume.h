@@ -15,7 +15,7 @@ struct consume_options {
     const char *since, *until, *partitions, *key, *state, *append, *split, *name;
     const char *group, *instance, *commit_every, *ack, *batch, *on_error, *lock;
     struct words grep;
-    int64_t count, tail, idle_ms, max_bytes, parallel, wait_lock_ms;
+    int64_t count, tail, idle_ms, max_bytes, parallel, wait_lock_ms, session_ms;
     bool follow, regex, merge, json, fixed, ignore_case, latest, tombstones, count_only, control;
     bool unbuffered, embed, fail_empty, strict, force, end_mark;
     int isolation, progress, commit;

@@ -270,9 +270,16 @@ static void batch_mark(const struct batch *batch, bool wanted)
  * its records is open. */
 static bool batch_is_reached(const struct batch *batch)
 {
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->records[i].offset > ledger_reach(batch->records[i].ledger))
+    const struct ledger *ledger = NULL;
+    int64_t reach = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct given *given = &batch->records[i];
+        if (given->ledger != ledger)
+            reach = ledger_reach(given->ledger);
+        ledger = given->ledger;
+        if (given->offset > reach)
             return false;
+    }
     return true;
 }
 

@@ -43,6 +43,7 @@ int group_open(struct consume *c, const struct words *topics)
         .instance = c->options.instance,
         .topics = (const char *const *)topics->at,
         .topic_count = topics->count,
+        .session_ms = c->options.session_ms,
     };
     g->opened_ms = tool_clock_ms();
     c->group = g;

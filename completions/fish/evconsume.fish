@@ -30,6 +30,7 @@ complete -c evconsume -l isolation -x -a 'committed uncommitted' -d 'Uncommitted
 complete -c evconsume -l control -d 'Control records too.'
 complete -c evconsume -l group -s g -x -d 'Share the partitions with others of a group'
 complete -c evconsume -l instance -x -d 'With -g: a member with a name'
+complete -c evconsume -l session -x -d 'With --instance: so long, instead.'
 complete -c evconsume -l state -r -F -d 'Go on where FILE says, and keep it up to date'
 complete -c evconsume -l commit -x -a 'write end ack none' -d 'When a record counts as done'
 complete -c evconsume -l commit-every -x -d 'Commit after so many records, or so long'
