@@ -334,6 +334,8 @@ static int consume_prepare(struct consume *c, const struct words *operands, int 
         status = ranges_find(c, operands, &topics);
     if (status == 0 && c->letters)
         status = letters_check(c, &topics);
+    if (status == 0 && c->letters && c->options.group)
+        status = letters_settle(c);
     if (status == 0 && c->options.group)
         status = group_open(c, &topics);
     words_release(&topics);

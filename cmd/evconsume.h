@@ -212,6 +212,9 @@ int letters_open(struct consume *c, const char *topic);
 /* Letters that are read again as orders would go round for ever. */
 int letters_check(const struct consume *c, const struct words *topics);
 
+/* With a group: end what killed members have left half done. */
+int letters_settle(struct consume *c);
+
 /* One more, with why it is there. */
 struct letter {
     const struct evl_record *record;

@@ -56,6 +56,29 @@ void letters_close(struct consume *c)
     c->letters = NULL;
 }
 
+/* ---- what the dead have left --------------------------------------------- */
+
+/* A predecessor who was killed between the decision and the end of a transaction
+ * has left letters that nobody can read yet. */
+int letters_settle(struct consume *c)
+{
+    struct evl_buffer owner = { 0 };
+    struct evl_transactions list = { 0 };
+    text_print(&owner, "evconsume-%s-", c->options.group);
+    enum evl_error err = evl_admin_transactions(c->place, &list);
+    for (size_t i = 0; i < list.count && !err; i++) {
+        const struct evl_transaction_info *t = &list.at[i];
+        if (t->owned || strncmp(t->id, text_end(&owner), owner.count) != 0)
+            continue;
+        err = evl_admin_abort_transaction(c->place, t->id);
+        if (err == EVL_ERR_BUSY || err == EVL_ERR_NOT_FOUND)
+            err = EVL_OK; /* another one was faster, or it had ended */
+    }
+    evl_transactions_release(&list);
+    evl_buffer_release(&owner);
+    return err ? say_fault(err) : 0;
+}
+
 /* ---- opening, with the first letter -------------------------------------- */
 
 static enum evl_error owner_open(struct consume *c, const char *who)
