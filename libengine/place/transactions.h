@@ -66,7 +66,7 @@ enum evl_error transactions_end(struct transactions *ts, const char *id,
 /* Whether the id's lock is held, by another struct share than `ts` has. */
 enum evl_error transactions_is_owned(struct transactions *ts, const char *id, bool *owned);
 
-/* Finish a transaction that its owner left: as it was decided, else by aborting it.
+/* Finish a transaction that its owner left: as it was decided, or aborted.
  * BUSY: the owner lives, and has time yet; NOT_FOUND: nothing is open. */
 enum evl_error transactions_abort(struct transactions *ts, const char *id);
 
