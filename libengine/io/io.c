@@ -111,9 +111,9 @@ enum evl_error io_sync_dir(struct io *io, const char *path)
     return io->driver->sync_dir(io, path);
 }
 
-enum evl_error io_space(struct io *io, const char *path, int64_t *bytes)
+enum evl_error io_space(struct io *io, const char *path, struct io_space *space)
 {
-    return io->driver->space(io, path, bytes);
+    return io->driver->space(io, path, space);
 }
 
 enum evl_error io_sharable(struct io *io, const char *path)

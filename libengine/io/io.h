@@ -99,8 +99,12 @@ enum evl_error io_remove_dir(struct io *io, const char *path); /* an empty folde
 /* Names made, changed and removed in this folder so far, on the disk itself. */
 enum evl_error io_sync_dir(struct io *io, const char *path);
 
-/* Bytes that may still be written by us on the disk of this path. */
-enum evl_error io_space(struct io *io, const char *path, int64_t *bytes);
+/* The disk of this path: the bytes that we may still write, and those together
+ * with what is written.  What is kept back for root is in neither. */
+struct io_space {
+    int64_t free, total;
+};
+enum evl_error io_space(struct io *io, const char *path, struct io_space *space);
 
 /* EVL_ERR_UNAVAILABLE, and why, if this path's file system cannot be shared
  * between processes as we need it (NFS, FUSE, ...). */

@@ -15,7 +15,7 @@ enum evl_error linux_rename(struct io *io, const char *from, const char *to);
 enum evl_error linux_remove(struct io *io, const char *path);
 enum evl_error linux_remove_dir(struct io *io, const char *path);
 enum evl_error linux_sync_dir(struct io *io, const char *path);
-enum evl_error linux_space(struct io *io, const char *path, int64_t *bytes);
+enum evl_error linux_space(struct io *io, const char *path, struct io_space *space);
 enum evl_error linux_sharable(struct io *io, const char *path);
 
 /* io_linux_lock.c */

@@ -269,7 +269,7 @@ enum evl_error sim_call_rename(struct io *io, const char *from, const char *to);
 enum evl_error sim_call_remove(struct io *io, const char *path);
 enum evl_error sim_call_remove_dir(struct io *io, const char *path);
 enum evl_error sim_call_sync_dir(struct io *io, const char *path);
-enum evl_error sim_call_space(struct io *io, const char *path, int64_t *bytes);
+enum evl_error sim_call_space(struct io *io, const char *path, struct io_space *space);
 enum evl_error sim_call_sharable(struct io *io, const char *path);
 
 /* ---- io_sim_shared.c ----------------------------------------------------- */

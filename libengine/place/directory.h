@@ -85,6 +85,9 @@ enum evl_error directory_rename(struct directory *d, const char *from, const cha
 enum evl_error directory_ensure_internal(struct directory *d, const char *topic,
                                          int32_t *partitions);
 
+/* Take `count` producer ids that nobody had, from *first on. */
+enum evl_error directory_take_producer_ids(struct directory *d, int64_t count, int64_t *first);
+
 /* Remove what removed topics have left behind, after a crash in between. */
 enum evl_error directory_sweep(struct directory *d);
 

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "place/groups.h"
 #include "place/members.h"
+#include "place/transactions.h"
 
 /* A text that a list owns. */
 static void free_text(const char *text) { memory_free((char *)(uintptr_t)text); }
@@ -122,8 +123,8 @@ static enum evl_error offsets_are_stable(const struct evl_offsets *offsets, cons
     return EVL_OK;
 }
 
-enum evl_error groups_committed(struct evl_place *place, const char *group, bool require_stable,
-                                struct evl_offsets *offsets)
+static enum evl_error look_committed(struct evl_place *place, const char *group,
+                                     bool require_stable, struct evl_offsets *offsets)
 {
     struct groups_part *part;
     struct evl_offsets list = { 0 };
@@ -137,6 +138,17 @@ enum evl_error groups_committed(struct evl_place *place, const char *group, bool
     else
         *offsets = list;
     return err;
+}
+
+enum evl_error groups_committed(struct evl_place *place, const char *group, bool require_stable,
+                                struct evl_offsets *offsets)
+{
+    bool any = false;
+    enum evl_error err = look_committed(place, group, require_stable, offsets);
+    if (err != EVL_ERR_BUSY || !directory_is_writable(place->directory))
+        return err;
+    err = transactions_settle(place, &any); /* its owner may be dead */
+    return err ? err : look_committed(place, group, require_stable, offsets);
 }
 
 /* ---- groups -------------------------------------------------------------- */

@@ -79,10 +79,6 @@ enum evl_error evl_admin_group_remove(struct evl_place *place, const char *group
 
 /* Forget some of its positions.  NOT_FOUND: no such group, or it has no position
  * in one of them. */
-struct evl_topic_partition {
-    const char *topic;
-    int32_t partition;
-};
 enum evl_error evl_admin_group_remove_offsets(struct evl_place *place, const char *group,
                                               const struct evl_topic_partition *partitions,
                                               size_t count, bool dry);

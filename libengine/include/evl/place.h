@@ -46,6 +46,12 @@ bool evl_place_is_foreign(const struct evl_place *place);
 /* What -v and messages call it. */
 const char *evl_place_name(const struct evl_place *place);
 
+/* One partition of a topic. */
+struct evl_topic_partition {
+    const char *topic;
+    int32_t partition;
+};
+
 /* ---- positions ------------------------------------------------------------ */
 
 enum evl_position_kind {
