@@ -126,6 +126,7 @@ enum option_completes {
     COMPLETES_FILE,
     COMPLETES_DIR,
     COMPLETES_TOPIC,
+    COMPLETES_GROUP,
     COMPLETES_SETTING,
     COMPLETES_PROFILE,
 };
@@ -161,7 +162,8 @@ struct grammar {
     const char *const *examples; /* ended by NULL; whole command lines */
     struct option_set sets[4];   /* ended by one without rows */
     enum option_completes operand;
-    bool stops; /* the first operand ends the options: a command follows */
+    bool stops;  /* the first operand ends the options: a command follows */
+    bool seldom; /* a command that the screen of -h only names */
 };
 
 /* Options that every tool has; part of its sets. */

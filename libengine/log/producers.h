@@ -30,13 +30,26 @@ void producers_clear(struct producers *p);
 enum evl_error producers_check(const struct producers *p, const struct batch *batch,
                                int64_t *known);
 
-/* A batch is in the log.  For a control batch, `bytes` is all of it.  When it
- * aborts a transaction, *aborted >= 0 is where that had begun. */
+/* A batch is in the log.  For a control batch, `bytes` is all of it. */
 enum evl_error producers_note(struct producers *p, const struct batch *batch,
-                              struct evl_bytes bytes, int64_t *aborted);
+                              struct evl_bytes bytes);
+
+/* Whether a batch, if it were noted, would abort an open transaction: which began
+ * at *first, and after which everything before *stable is decided (-1: all). */
+enum evl_error producers_see_abort(const struct producers *p, const struct batch *batch,
+                                   struct evl_bytes bytes, bool *aborts, int64_t *first,
+                                   int64_t *stable);
 
 /* The first offset of the oldest open transaction; -1 if none is open. */
 int64_t producers_first_open(const struct producers *p);
+
+/* Whose transaction that is; -1 if none is open. */
+int64_t producers_first_open_id(const struct producers *p);
+
+/* Whether a marker of this epoch has yet to be written: with KIP-890 each end has
+ * an epoch of its own, above that of the data, so one of it or a later one says
+ * that the transaction was ended here. */
+bool producers_want_marker(const struct producers *p, int64_t id, int16_t epoch);
 
 /* Whether this batch is what is known last of its producer: without it, the
  * producer would be forgotten. */

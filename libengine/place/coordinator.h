@@ -54,7 +54,6 @@ int64_t coordinator_end(const struct coordinator *c);
  * turn for too long; DENIED: the place is not writable. */
 enum evl_error coordinator_enter(struct coordinator *c);
 void coordinator_leave(struct coordinator *c);
-bool coordinator_is_entered(const struct coordinator *c);
 
 /* In a turn: append the records as one batch, sync and apply it.  `seal` (NULL:
  * plain) says whose transaction they are part of, or that they are control

@@ -5,6 +5,7 @@
  *   DIR/__cluster_metadata-0/     topics and settings, a log of Kafka's records
  *   DIR/TOPIC-N/                  a partition's log
  *   DIR/ev.lock, ev.shm           see log/share.h
+ *   DIR/ev.members                see place/presence.h
  *   DIR/TOPIC-N.ID-delete/        a removed partition on its way out
  *
  * (1) A partition's folder is made, and synced, before the metadata speaks of
@@ -83,6 +84,9 @@ enum evl_error directory_rename(struct directory *d, const char *from, const cha
  * once: it is made once.  NOT_FOUND: it is not there, and cannot be made here. */
 enum evl_error directory_ensure_internal(struct directory *d, const char *topic,
                                          int32_t *partitions);
+
+/* Take `count` producer ids that nobody had, from *first on. */
+enum evl_error directory_take_producer_ids(struct directory *d, int64_t count, int64_t *first);
 
 /* Remove what removed topics have left behind, after a crash in between. */
 enum evl_error directory_sweep(struct directory *d);

@@ -181,6 +181,20 @@ enum evl_error directory_configure(struct directory *d, const char *topic,
     return err;
 }
 
+enum evl_error directory_take_producer_ids(struct directory *d, int64_t count, int64_t *first)
+{
+    struct records records = { 0 };
+    enum evl_error err = change_begin(d);
+    if (err)
+        return err;
+    err = decide_producer_ids(d->image, DIRECTORY_NODE, count, first, &records);
+    if (!err)
+        err = change_commit(d, &records);
+    change_end(d);
+    records_release(&records);
+    return err;
+}
+
 /* ---- remove -------------------------------------------------------------- */
 
 /* Nobody appends any more; then the rows, the folder, the bytes. */

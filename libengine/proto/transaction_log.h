@@ -12,7 +12,7 @@
 #define PROTO_TABLE "proto/transaction_log.def"
 #include "proto/as_structs.def"
 
-#define TRANSACTION_TOPIC "__transaction_state"
+#define TRANSACTIONS_TOPIC "__transaction_state"
 
 /* Its one kind of record. */
 extern const struct keyed transaction_log;
