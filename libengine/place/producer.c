@@ -87,6 +87,8 @@ static enum evl_error producer_set_up(struct evl_producer *p)
     if (!directory_is_writable(p->place->directory))
         return fail(EVL_ERR_DENIED, "%s is open for reading only",
                     directory_path(p->place->directory));
+    if (decide_is_internal(p->topic))
+        return fail(EVL_ERR_DENIED, "%s is written by the engine alone", p->topic);
     enum evl_error err = producer_topic(p);
     if (err)
         return err;

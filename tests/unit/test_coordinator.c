@@ -324,6 +324,28 @@ TEST("who slept while a tombstone was compacted away begins again")
     sim_destroy(sim);
 }
 
+TEST("a log that many turns have changed stays short to replay")
+{
+    static char value[400 << 10];
+    struct sim *sim = sim_create(1);
+    struct user u;
+    struct evl_partition facts;
+    REQUIRE(user_open(&u, sim_process(sim)) == EVL_OK);
+    EXPECT(put(&u, "a", "here") == EVL_OK);
+    memset(value, 'x', sizeof value - 1);
+    for (int i = 0; i < 90; i++) /* 36 MB */
+        EXPECT(put(&u, "b", value) == EVL_OK);
+    EXPECT(put(&u, "b", NULL) == EVL_OK);
+    EXPECT(evl_admin_partition(u.place, TOPIC, 0, &facts) == EVL_OK);
+    EXPECT(facts.bytes < 17 << 20 && facts.end == 92);
+    user_close(&u);
+    REQUIRE(user_open(&u, sim_process(sim)) == EVL_OK);
+    EXPECT(coordinator_look(u.coordinator) == EVL_OK);
+    EXPECT(u.counter.names[0] && !u.counter.names[1]);
+    user_close(&u);
+    sim_destroy(sim);
+}
+
 /* ---- the topics ---------------------------------------------------------- */
 
 TEST("internal topics have Kafka's settings, and are nobody's to make, grow or rename")
