@@ -128,7 +128,6 @@ static const struct option rows[] = {
 
 static const char *const usage[] = { "evconsume [options] TOPIC... [-- COMMAND [ARG]...]", NULL };
 static const char *const examples[] = {
-    "evconsume -t 20 -f log",
     "evconsume -S -1h -G v:ERROR log",
     "evconsume -j log | jq .value",
     "evconsume -g mail log -- ./handle.sh",
