@@ -18,19 +18,22 @@
 
 #include "stream.h"
 
-enum { COMMANDS_MAX = 1024 }; /* that are waited for at once */
+enum {
+    COMMANDS_MAX = 1024,    /* that are waited for at once */
+    OUTPUT_STEP = 64 << 10, /* a pipe's content */
+};
 
 /* ---- starting ------------------------------------------------------------ */
 
 /* The child.  A parent that died before we asked to die with it sends no
  * signal any more. */
-static _Noreturn void child_become(char *const *argv, int input, int report, pid_t parent)
+static _Noreturn void child_become(char *const *argv, const int ends[2], int report, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(EXIT_NOT_RUNNABLE);
     signals_restore();
-    if (dup2(input, STDIN_FILENO) >= 0)
+    if (dup2(ends[0], STDIN_FILENO) >= 0 && (ends[1] < 0 || dup2(ends[1], STDOUT_FILENO) >= 0))
         execvp(argv[0], argv);
     int number = errno;
     (void)!write(report, &number, sizeof number); /* else it ends with the status below */
@@ -55,8 +58,8 @@ static void child_forget(pid_t pid)
         continue;
 }
 
-/* Fork with `input` as the child's stdin. */
-static int child_start(char *const *argv, int input, pid_t *child)
+/* Fork with `ends` as the child's stdin and, unless it is -1, its stdout. */
+static int child_start(char *const *argv, const int ends[2], pid_t *child)
 {
     int report[2];
     if (pipe2(report, O_CLOEXEC) < 0)
@@ -64,7 +67,7 @@ static int child_start(char *const *argv, int input, pid_t *child)
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        child_become(argv, input, report[1], parent);
+        child_become(argv, ends, report[1], parent);
     close(report[1]);
     int number = pid < 0 ? errno : report_read(report[0]);
     close(report[0]);
@@ -97,35 +100,120 @@ static void input_give(struct command *c)
         if (count < 0 && errno == EAGAIN)
             return;
         if (count < 0)
-            break;
-        c->bytes = evl_bytes(c->bytes.at + count, c->bytes.count - (size_t)count);
+            input_close(c);
+        else
+            c->bytes = evl_bytes(c->bytes.at + count, c->bytes.count - (size_t)count);
     }
-    input_close(c);
+    if (!c->stays)
+        input_close(c);
+}
+
+static void output_close(struct command *c)
+{
+    if (c->output >= 0)
+        close(c->output);
+    c->output = -1;
+}
+
+/* Take as much as is there now. */
+static void output_take(struct command *c)
+{
+    uint8_t bytes[OUTPUT_STEP];
+    while (c->output >= 0) {
+        ssize_t count = read(c->output, bytes, sizeof bytes);
+        if (count > 0)
+            evl_buffer_add(c->output_to, bytes, (size_t)count);
+        else if (count == 0 || (errno != EINTR && errno != EAGAIN))
+            output_close(c);
+        else if (errno == EAGAIN)
+            return;
+    }
+}
+
+void command_turn(struct command *c)
+{
+    input_give(c);
+    output_take(c);
+}
+
+void command_give(struct command *c, struct evl_bytes input)
+{
+    c->bytes = input;
+    command_turn(c);
+}
+
+/* A pipe whose `ours` end never waits. */
+static int pipe_make(const char *name, int ends[2], int ours)
+{
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return say_system("%s", name);
+    (void)fcntl(ends[ours], F_SETFL, O_NONBLOCK); /* of a pipe, it cannot fail */
+    return 0;
+}
+
+/* With the pipes' ends for us in the struct, and those for the child in `ends`. */
+static int command_begin(struct command *c, char *const *argv, const int ends[2])
+{
+    int status = child_start(argv, ends, &c->pid);
+    close(ends[0]);
+    if (ends[1] >= 0)
+        close(ends[1]);
+    if (status) {
+        input_close(c);
+        output_close(c);
+    } else {
+        command_turn(c);
+    }
+    return status;
 }
 
 int command_start(struct command *c, char *const *argv, struct evl_bytes input)
 {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return say_system("%s", argv[0]);
-    (void)fcntl(ends[1], F_SETFL, O_NONBLOCK); /* of a pipe, it cannot fail */
-    *c = (struct command){ .input = ends[1], .bytes = input };
-    int status = child_start(argv, ends[0], &c->pid);
-    close(ends[0]);
+    int in[2];
+    int status = pipe_make(argv[0], in, 1);
     if (status)
-        input_close(c);
-    else
-        input_give(c);
-    return status;
+        return status;
+    *c = (struct command){ .input = in[1], .bytes = input, .output = -1 };
+    return command_begin(c, argv, (int[2]){ in[0], -1 });
+}
+
+int command_start_filter(struct command *c, char *const *argv, struct evl_bytes input,
+                         struct evl_buffer *output, bool stays)
+{
+    int in[2], out[2];
+    int status = pipe_make(argv[0], in, 1);
+    if (status)
+        return status;
+    status = pipe_make(argv[0], out, 0);
+    if (status) {
+        close(in[0]);
+        close(in[1]);
+        return status;
+    }
+    *c = (struct command){
+        .input = in[1], .bytes = input, .stays = stays, .output = out[0], .output_to = output
+    };
+    return command_begin(c, argv, (int[2]){ in[0], out[1] });
+}
+
+void command_kill(struct command *c)
+{
+    if (!c->pid)
+        return;
+    kill(c->pid, SIGKILL);
+    child_forget(c->pid);
+    input_close(c);
+    output_close(c);
+    c->pid = 0;
 }
 
 /* ---- waiting ------------------------------------------------------------- */
 
 bool command_has_ended(struct command *c, int *how)
 {
-    input_give(c);
-    if (waitpid(c->pid, how, WNOHANG) != c->pid)
-        return false;
+    command_turn(c);
+    if (c->output >= 0 || waitpid(c->pid, how, WNOHANG) != c->pid)
+        return false; /* what it has written counts, whoever holds the pipe */
     input_close(c);
     c->pid = 0;
     return true;
@@ -133,12 +221,16 @@ bool command_has_ended(struct command *c, int *how)
 
 void commands_wait(struct command *const *commands, size_t count, int64_t ms)
 {
-    struct pollfd polls[COMMANDS_MAX + 1];
+    struct pollfd polls[2 * COMMANDS_MAX + 1];
     nfds_t polled = 0;
     polls[polled++] = (struct pollfd){ .fd = signals_fd(), .events = POLLIN };
-    for (size_t i = 0; i < count && polled <= COMMANDS_MAX; i++)
-        if (command_is_running(commands[i]) && commands[i]->input >= 0)
-            polls[polled++] = (struct pollfd){ .fd = commands[i]->input, .events = POLLOUT };
+    for (size_t i = 0; i < count && i < COMMANDS_MAX; i++) {
+        const struct command *c = commands[i];
+        if (command_is_running(c) && c->input >= 0 && c->bytes.count > 0)
+            polls[polled++] = (struct pollfd){ .fd = c->input, .events = POLLOUT };
+        if (command_is_running(c) && c->output >= 0)
+            polls[polled++] = (struct pollfd){ .fd = c->output, .events = POLLIN };
+    }
     if (poll(polls, polled, (int)ms) > 0 && polls[0].revents)
         signals_drain();
 }

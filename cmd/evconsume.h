@@ -8,6 +8,8 @@
 #include <evl/transaction.h>
 
 #include "form.h"
+#include "kept.h"
+#include "letter.h"
 #include "stream.h"
 
 struct consume_options {
@@ -52,12 +54,6 @@ struct commit {
     int64_t last_ms;         /* when it was, or when we began */
     int64_t pending;         /* records finished since */
     int64_t open;            /* records entered and not finished */
-};
-
-/* One record that is kept for later, in one piece of memory. */
-struct kept {
-    struct evl_record record;
-    /* then the headers, then the bytes */
 };
 
 /* One run. */
@@ -118,9 +114,6 @@ int ranges_open(struct consume *c, bool follow, bool merge, struct evl_consumer 
 
 int select_open(struct consume *c);
 bool select_wants(const struct consume *c, const struct evl_record *record);
-
-/* A copy of its own.  The caller frees it. */
-struct kept *record_keep(const struct evl_record *record);
 
 /* The last N, whatever the holes; then the ranges begin behind them. */
 int select_tail(struct consume *c);
@@ -215,12 +208,7 @@ int letters_check(const struct consume *c, const struct words *topics);
 /* With a group: end what killed members have left half done. */
 int letters_settle(struct consume *c);
 
-/* One more, with why it is there. */
-struct letter {
-    const struct evl_record *record;
-    const char *error;
-    int64_t attempts;
-};
+/* One more. */
 int letters_add(struct consume *c, const struct letter *letter);
 
 /* What was added, and the positions that are now behind it, together. */

@@ -19,18 +19,15 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#include <evl/text.h>
+#include "terms.h"
 
 enum {
     LANES_MAX = 1000,
     LANE_BATCHES_MAX = 16,      /* that wait for a key's turn */
     BATCH_BYTES_MAX = 64 << 20, /* unless --batch says more */
-    PART_BYTES = 300,           /* of an option: a topic's name fits */
     KEYS = 1 << 16,             /* a power of two */
     GLANCE_MS = 200,            /* between looks at the clock */
     NEWS_MS = 20,               /* between looks for new records, with commands running */
-    PAUSE_MS = 100,             /* before the second attempt; then twice that, ... */
-    PAUSE_MS_MAX = 10000,
 };
 
 /* Records with keys that are in work in a lane, by bucket.  Keys that share one
@@ -45,75 +42,12 @@ struct work {
     struct command **commands; /* one of each lane, for waiting */
     size_t lane_count;
     struct bucket *keys; /* with more than one lane */
-    struct {
-        int64_t count, bytes, ms; /* 0: no limit of this kind */
-    } limit;
-    bool skips;
-    int64_t retries;
+    struct batch_limit limit;
+    struct on_error on_error;
     int status; /* of the first failure: we stop */
 };
 
 /* ---- options ------------------------------------------------------------- */
-
-/* One of a comma's parts, in `part`; false at the end. */
-static bool part_next(const char **text, char part[PART_BYTES])
-{
-    if (!**text)
-        return false;
-    size_t length = strcspn(*text, ",");
-    snprintf(part, PART_BYTES, "%.*s", (int)length, *text);
-    *text += length + ((*text)[length] == ',');
-    return true;
-}
-
-/* --batch 1000, 5s, 1M, or several of them: whichever is reached first. */
-static int limit_read(struct work *w, const char *text)
-{
-    char part[PART_BYTES];
-    for (const char *p = text; part_next(&p, part);) {
-        int64_t number;
-        bool good = true;
-        if (number_read(part, &number))
-            w->limit.count = number;
-        else if (evl_parse_duration(part, 1000, &number))
-            w->limit.ms = number;
-        else if ((good = evl_parse_size(part, &number)))
-            w->limit.bytes = number;
-        if (!good || number <= 0)
-            return say_usage("--batch: '%s' is neither a number of records, a duration nor a size: "
-                             "write 1000, 5s, 1M, or 1000,5s",
-                             part);
-    }
-    if (*text == '\0')
-        return say_usage("--batch: it is empty; write 1000, 5s, 1M, or 1000,5s");
-    return 0;
-}
-
-/* --on-error stop, skip, dlq=TOPIC or retry=N; or retry=N and another one */
-static int on_error_read(struct consume *c, const char *text)
-{
-    struct work *w = c->work;
-    char part[PART_BYTES];
-    int last = 0; /* what is done in the end is said once */
-    int status = 0;
-    for (const char *p = text; part_next(&p, part) && status == 0;) {
-        bool retry = strncmp(part, "retry=", 6) == 0;
-        bool letters = strncmp(part, "dlq=", 4) == 0 && part[4];
-        bool skips = strcmp(part, "skip") == 0;
-        bool good = skips || letters || strcmp(part, "stop") == 0;
-        if (retry)
-            good = number_read(part + 6, &w->retries) && w->retries > 0;
-        w->skips = w->skips || skips;
-        last += !retry;
-        if (!good || last > 1)
-            return say_usage("--on-error: '%s' is not one of stop, skip, dlq=TOPIC, retry=N; "
-                             "retry=N and one of the others go together",
-                             text);
-        if (letters)
-            status = letters_open(c, part + 4);
-    }
-    return *text ? status : say_usage("--on-error: it is empty; write stop, skip or retry=3");
-}
 
 static int options_agree(const struct consume *c)
 {
@@ -142,9 +76,11 @@ int work_open(struct consume *c, char *const *argv)
     w->argv = argv;
     int status = options_agree(c);
     if (status == 0 && o->batch)
-        status = limit_read(w, o->batch);
+        status = batch_limit_read(o->batch, &w->limit);
     if (status == 0 && o->on_error)
-        status = on_error_read(c, o->on_error);
+        status = on_error_read(o->on_error, &w->on_error);
+    if (status == 0 && w->on_error.letters)
+        status = letters_open(c, w->on_error.letters);
     if (!o->batch)
         w->limit.count = 1;
     w->lane_count = o->parallel > 0 ? (size_t)o->parallel : 1;
@@ -221,13 +157,12 @@ static int batch_failed(struct consume *c, struct lane *lane, int status, const 
         batch_say(w, batch, how, ": it asks for another time", SAY_ERROR);
         return status;
     }
-    if (batch->attempts <= w->retries) {
-        int64_t pause = batch->attempts < 8 ? PAUSE_MS << (batch->attempts - 1) : PAUSE_MS_MAX;
-        lane->again_ms = tool_clock_ms() + (pause < PAUSE_MS_MAX ? pause : PAUSE_MS_MAX);
+    if (batch->attempts <= w->on_error.retries) {
+        lane->again_ms = tool_clock_ms() + attempt_pause_ms(batch->attempts);
         batch_say(w, batch, how, "; once more", SAY_DETAIL);
         return 0;
     }
-    if (w->skips) {
+    if (w->on_error.skips) {
         batch_say(w, batch, how, "; skipped", SAY_WARNING);
         return batch_done(c, lane);
     }
@@ -521,5 +456,6 @@ void work_close(struct consume *c)
     free(w->lanes);
     free(w->commands);
     free(w->keys);
+    free(w->on_error.letters);
     free(w);
 }

@@ -1,25 +1,18 @@
 /* evconsume_letter.c - dead letters: records that a COMMAND failed on go to a
  * topic of their own.
  *
- * A letter is the record as it was, with three headers more:
- *
- *     ev-error     exit status 1
- *     ev-source    orders/3/4711        topic, partition, offset
- *     ev-attempts  1
- *
  * With a group, letters and the positions behind them are one transaction: a
  * record is in the dlq once, and done, or neither.  Its id is of the group and
  * the instance, or of the first number that no other process has: who is killed
  * leaves a transaction to his successor, and not one more id for ever. */
 #include "evconsume.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <evl/producer.h>
 
-enum { OWNERS_MAX = 1000, HEADERS = 3 };
+enum { OWNERS_MAX = 1000 };
 
 struct letters {
     char *topic;
@@ -124,31 +117,10 @@ static int producer_begin(struct consume *c)
 int letters_add(struct consume *c, const struct letter *letter)
 {
     struct letters *l = c->letters;
-    const struct evl_record *record = letter->record;
     int status = l->producer ? 0 : producer_begin(c);
     if (status)
         return status;
-    struct evl_buffer source = { 0 };
-    char attempts[24];
-    text_print(&source, "%.*s/%" PRId32 "/%" PRId64, (int)record->topic.count,
-               (const char *)record->topic.at, record->partition, record->offset);
-    snprintf(attempts, sizeof attempts, "%" PRId64, letter->attempts);
-    struct evl_header *headers = tool_take(record->header_count + HEADERS, sizeof *headers);
-    if (record->header_count)
-        memcpy(headers, record->headers, record->header_count * sizeof *headers);
-    struct evl_header *more = headers + record->header_count;
-    more[0] = (struct evl_header){ evl_text("ev-error"), evl_text(letter->error) };
-    more[1] = (struct evl_header){ evl_text("ev-source"), evl_buffer_bytes(&source) };
-    more[2] = (struct evl_header){ evl_text("ev-attempts"), evl_text(attempts) };
-    struct evl_record copy = EVL_RECORD_NONE;
-    copy.key = record->key;
-    copy.value = record->value;
-    copy.timestamp = record->timestamp;
-    copy.headers = headers;
-    copy.header_count = record->header_count + HEADERS;
-    enum evl_error err = evl_producer_send(l->producer, &copy);
-    free(headers);
-    evl_buffer_release(&source);
+    enum evl_error err = letter_send(l->producer, letter);
     return err ? say_fault(err) : 0;
 }
 
