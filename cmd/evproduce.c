@@ -1,7 +1,7 @@
 /* evproduce.c - write records to a topic.
  *
- * This file reads the options and sets things up; evproduce_input.c moves the
- * records. */
+ * This file reads the options and sets things up; evproduce_input.c and
+ * evproduce_follow.c get the bytes, evproduce_record.c makes records of them. */
 #include "evproduce.h"
 
 #include <fcntl.h>
@@ -46,6 +46,12 @@ static const struct option rows[] = {
     ROW(0, "bad", "FILE", TEXT, bad, FILE, RARE,
         "Go on after malformed records, and append them to FILE."),
     ROW(0, "utc", NULL, FLAG, form.utc, NOTHING, RARE, "Read times in UTC, not in the local zone."),
+
+    ROW('f', "follow", NULL, FLAG, follow, NOTHING, USUAL,
+        "At the end of the files, wait for more. A file is followed by its name: when it is "
+        "rotated, the old one is read to its end, and then the new one."),
+    ROW(0, "rescan", "GLOB", TEXT, rescan, FILE, RARE,
+        "With -f: files whose names match, too, whenever they appear. Quote it."),
 
     { .help = "What to write" },
     ROW('m', "message", "TEXT", LIST, messages, NOTHING, USUAL,
@@ -107,6 +113,7 @@ static const char *const examples[] = {
     "echo hello | evproduce greetings",
     "evproduce -K : users users.txt",
     "evconsume -o msgpack a | evproduce -i msgpack b",
+    "evproduce -f weblog /var/log/nginx/access.log",
     NULL,
 };
 
@@ -190,6 +197,28 @@ static int timestamp_read(struct produce *p)
     return 0;
 }
 
+/* A file that grows is read record by record, from where it was left. */
+static int follow_agrees(const struct produce *p, const struct words *operands)
+{
+    const struct produce_options *o = &p->options;
+    if (o->rescan && !o->follow)
+        return say_usage("--rescan finds files for -f to follow");
+    if (!o->follow)
+        return 0;
+    if (o->messages.count)
+        return say_usage("-m is the record itself: there is nothing to follow");
+    if (operands->count == 1 && !o->rescan)
+        return say_usage("-f follows files: which? (or --rescan 'GLOB')");
+    for (size_t i = 1; i < operands->count; i++)
+        if (strcmp(operands->at[i], "-") == 0)
+            return say_usage("-f follows files by their names: stdin has none");
+    if (p->form.kind == EVL_FORMAT_RAW || p->form.kind == EVL_FORMAT_MSGPACK ||
+        p->form.kind == EVL_FORMAT_BATCH)
+        return say_usage("-f follows files of lines, tsv, json or frames: %s has an end",
+                         evl_format_info(p->form.kind)->name);
+    return 0;
+}
+
 static int options_agree(const struct produce *p, const struct words *operands)
 {
     const struct produce_options *o = &p->options;
@@ -204,9 +233,12 @@ static int options_agree(const struct produce *p, const struct words *operands)
         return say_usage("--create and --no-create say two things");
     if (o->partition > INT32_MAX)
         return say_usage("--partition: no topic has that many");
-    if (p->kind == EVL_FORMAT_BATCH && (changes || p->pace > 0 || o->messages.count))
+    if (p->form.kind == EVL_FORMAT_BATCH && (changes || p->pace > 0 || o->messages.count))
         return say_usage("batches are written as they are: no -k, -H, -T, -Z, -m, --pace, "
                          "--receipt");
+    int status = follow_agrees(p, operands);
+    if (status)
+        return status;
     if (!evl_codec_usable((enum evl_codec)o->codec)) {
         say(SAY_ERROR, "--compress: %s is not built in; build with its library, or choose another",
             evl_codec_name((enum evl_codec)o->codec));
@@ -243,13 +275,11 @@ static int receipts_open(struct produce *p)
 
 static int reader_open(struct produce *p, struct evl_buffer *texts)
 {
-    struct evl_format_options options;
-    int status = form_options(&p->options.form, texts, &options);
+    int status = form_options(&p->options.form, texts, &p->form);
     if (status)
         return status;
-    options.record_max = (size_t)p->options.record_max;
-    p->kind = options.kind;
-    enum evl_error err = evl_format_reader_open(&options, &p->reader);
+    p->form.record_max = (size_t)p->options.record_max;
+    enum evl_error err = evl_format_reader_open(&p->form, &p->reader);
     return err ? say_fault(err) : 0;
 }
 
@@ -310,6 +340,8 @@ static int files_run(struct produce *p, const struct words *operands)
     int status = 0;
     if (p->options.messages.count)
         return input_messages(p);
+    if (p->options.follow)
+        return follow_run(p, operands->at + 1, operands->count - 1);
     if (operands->count == 1)
         return input_run(p, "-");
     for (size_t i = 1; i < operands->count && status == 0 && !signals_caught(); i++)

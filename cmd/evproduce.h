@@ -10,9 +10,9 @@
 struct produce_options {
     struct form_choice form;
     struct words messages, headers;
-    const char *key, *timestamp, *receipt, *create, *skip_bad, *bad, *rate, *pace;
+    const char *key, *timestamp, *receipt, *create, *skip_bad, *bad, *rate, *pace, *rescan;
     int64_t partition, linger_ms, batch_bytes, record_max;
-    bool tombstone, tee, no_create, end_mark, no_end_mark, force, json;
+    bool tombstone, tee, no_create, end_mark, no_end_mark, force, json, follow;
     int partitioner, acks, codec, flush, progress;
 };
 
@@ -23,8 +23,8 @@ struct produce {
     const char *topic;
     struct evl_place *place;
     struct evl_producer *producer;
+    struct evl_format_options form; /* of the input */
     struct evl_format_reader *reader;
-    enum evl_format_kind kind;
     struct evl_format_writer *receipts; /* or NULL */
     struct sink sink;                   /* receipts, or what --tee copies */
     struct progress progress;
@@ -51,13 +51,41 @@ struct produce {
     int64_t read_bytes;
 };
 
+/* ---- evproduce_record.c -------------------------------------------------- */
+
 /* The status of a failure of the producer, which is said once. */
 int produce_failed(struct produce *p, enum evl_error err);
+
+/* Hand one record, that these bytes of `name` held, to the producer. */
+int record_send(struct produce *p, const char *name, struct evl_record *record,
+                struct evl_bytes bytes);
+
+/* Hand over all records of a block; *used bytes of it are done with. */
+int block_send(struct produce *p, const char *name, struct evl_bytes input, bool last,
+               size_t *used);
+
+/* ---- evproduce_input.c --------------------------------------------------- */
+
+/* What bytes come from. */
+struct source {
+    enum feed_event (*more)(void *context, int64_t ms);
+    void *context;
+    bool terminal; /* somebody types */
+};
+
+/* Nothing has come yet: what was taken may wait for others for --linger, and no
+ * longer; then it is flushed, and there is all the time in the world. */
+enum feed_event input_await(struct produce *p, const struct source *source, int *status);
 
 /* Take all of one input: a file, or - for stdin. */
 int input_run(struct produce *p, const char *path);
 
 /* Take the texts of -m. */
 int input_messages(struct produce *p);
+
+/* ---- evproduce_follow.c -------------------------------------------------- */
+
+/* Take what is in these files, and what is added to them. */
+int follow_run(struct produce *p, char *const *paths, size_t count);
 
 #endif
