@@ -18,7 +18,7 @@ enum helper_state { HELPER_IDLE, HELPER_GIVEN, HELPER_DONE, HELPER_LEAVING };
 struct helper {
     pthread_t thread;
     pthread_mutex_t mutex;
-    pthread_cond_t changed;
+    pthread_cond_t given, done; /* told without the mutex: who wakes finds it free */
     enum helper_state state;
     enum evl_error (*run)(void *context);
     void *context;
@@ -26,10 +26,11 @@ struct helper {
     struct fault fault; /* of the result */
 };
 
-static void helper_become(struct helper *h, enum helper_state state)
+static void helper_become(struct helper *h, enum helper_state state, pthread_cond_t *told)
 {
     h->state = state;
-    pthread_cond_broadcast(&h->changed);
+    pthread_mutex_unlock(&h->mutex);
+    pthread_cond_signal(told);
 }
 
 static void *helper_main(void *context)
@@ -38,7 +39,7 @@ static void *helper_main(void *context)
     pthread_mutex_lock(&h->mutex);
     while (h->state != HELPER_LEAVING) {
         if (h->state != HELPER_GIVEN) {
-            pthread_cond_wait(&h->changed, &h->mutex);
+            pthread_cond_wait(&h->given, &h->mutex);
             continue;
         }
         pthread_mutex_unlock(&h->mutex);
@@ -46,10 +47,19 @@ static void *helper_main(void *context)
         pthread_mutex_lock(&h->mutex);
         h->result = result;
         fault_keep(&h->fault);
-        helper_become(h, HELPER_DONE);
+        helper_become(h, HELPER_DONE, &h->done);
+        pthread_mutex_lock(&h->mutex);
     }
     pthread_mutex_unlock(&h->mutex);
     return NULL;
+}
+
+static void helper_destroy(struct helper *h)
+{
+    pthread_cond_destroy(&h->given);
+    pthread_cond_destroy(&h->done);
+    pthread_mutex_destroy(&h->mutex);
+    memory_free(h);
 }
 
 /* Signals are for the program's own threads. */
@@ -58,15 +68,14 @@ static struct helper *helper_create(void)
     struct helper *h = memory_take(1, sizeof *h);
     sigset_t all, before;
     check(pthread_mutex_init(&h->mutex, NULL) == 0);
-    check(pthread_cond_init(&h->changed, NULL) == 0);
+    check(pthread_cond_init(&h->given, NULL) == 0);
+    check(pthread_cond_init(&h->done, NULL) == 0);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&h->thread, NULL, helper_main, h);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error) {
-        pthread_cond_destroy(&h->changed);
-        pthread_mutex_destroy(&h->mutex);
-        memory_free(h);
+        helper_destroy(h);
         return NULL;
     }
     return h;
@@ -93,8 +102,7 @@ void linux_work_start(struct io *io, struct io_work *work)
     check(h->state == HELPER_IDLE);
     h->run = work->run;
     h->context = work->context;
-    helper_become(h, HELPER_GIVEN);
-    pthread_mutex_unlock(&h->mutex);
+    helper_become(h, HELPER_GIVEN, &h->given);
 }
 
 bool linux_work_done(struct io *io, struct io_work *work)
@@ -111,7 +119,7 @@ enum evl_error linux_work_wait(struct io *io, struct io_work *work)
         return work->run(work->context);
     pthread_mutex_lock(&h->mutex);
     while (h->state != HELPER_DONE)
-        pthread_cond_wait(&h->changed, &h->mutex);
+        pthread_cond_wait(&h->done, &h->mutex);
     enum evl_error result = h->result;
     if (result)
         (void)fault_again(result, &h->fault); /* the helper's text becomes ours */
@@ -125,10 +133,7 @@ void linux_work_end(struct io *io, struct io_work *work)
     (void)io;
     struct helper *h = work->thread;
     pthread_mutex_lock(&h->mutex);
-    helper_become(h, HELPER_LEAVING);
-    pthread_mutex_unlock(&h->mutex);
+    helper_become(h, HELPER_LEAVING, &h->given);
     pthread_join(h->thread, NULL);
-    pthread_cond_destroy(&h->changed);
-    pthread_mutex_destroy(&h->mutex);
-    memory_free(h);
+    helper_destroy(h);
 }

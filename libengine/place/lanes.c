@@ -1,0 +1,347 @@
+/* lanes.c - batches into logs, logs onto the disk. */
+#include "place/lanes.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "log/replay.h"
+#include "log/upkeep.h"
+
+enum {
+    UNSYNCED_BYTES = 64 << 20, /* how far appending may run ahead of syncing */
+    LANES_OPEN = 256,          /* with more lanes, a log closes its files after each batch */
+};
+
+/* A record whose acknowledgement somebody waits for. */
+struct waiting {
+    int64_t offset, timestamp;
+};
+
+/* ---- opening ------------------------------------------------------------- */
+
+enum evl_error lanes_open(struct lanes *l, struct directory *directory, struct io *io,
+                          const char *topic, int32_t partitions,
+                          const struct evl_producer_options *options)
+{
+    const char *path = directory_path(directory);
+    l->directory = directory;
+    l->io = io;
+    l->topic = topic;
+    l->o = options;
+    l->count = partitions;
+    l->at = memory_take((size_t)partitions, sizeof *l->at);
+    l->used = memory_take((size_t)partitions, sizeof *l->used);
+    enum evl_error err = share_open(io, path, true, &l->flying);
+    return err ? err : share_open(io, path, true, &l->syncing);
+}
+
+static void lane_release(struct lane *lane)
+{
+    log_close(lane->log);
+    log_close(lane->syncer);
+    batch_writer_release(&lane->open);
+    buf_release(&lane->stamps);
+    buf_release(&lane->waiting);
+}
+
+static void flight_release(struct flight *f)
+{
+    batch_writer_release(&f->writer);
+    buf_release(&f->copy);
+    buf_release(&f->stamps);
+}
+
+void lanes_close(struct lanes *l)
+{
+    io_work_end(l->io, &l->flight.work);
+    io_work_end(l->io, &l->sync);
+    for (int32_t i = 0; i < l->used_count; i++) {
+        struct lane *lane = &l->at[l->used[i]];
+        if (!l->failed)
+            upkeep_maybe(lane->log);
+        lane_release(lane);
+    }
+    flight_release(&l->flight);
+    share_close(l->flying);
+    share_close(l->syncing);
+    memory_free(l->at);
+    memory_free(l->used);
+}
+
+enum evl_error lanes_fail(struct lanes *l, enum evl_error err)
+{
+    if (!l->failed) {
+        l->failed = err;
+        fault_keep(&l->fault);
+    }
+    return fault_again(l->failed, &l->fault);
+}
+
+static enum evl_error lane_open(struct lanes *l, struct lane *lane, int32_t partition)
+{
+    lane->partition = partition;
+    enum evl_error err = lanes_land(l); /* the directory is looked at, and ev.shm may grow */
+    if (!err)
+        err = directory_log(l->directory, l->topic, partition, l->flying, &lane->log);
+    if (!err)
+        err = directory_log(l->directory, l->topic, partition, l->syncing, &lane->syncer);
+    if (err) {
+        log_close(lane->log);
+        lane->log = NULL;
+        return lanes_fail(l, err);
+    }
+    batch_begin(&lane->open);
+    l->used[l->used_count++] = partition;
+    return EVL_OK;
+}
+
+enum evl_error lanes_lane(struct lanes *l, int32_t partition, struct lane **lane)
+{
+    *lane = &l->at[partition];
+    return (*lane)->log ? EVL_OK : lane_open(l, *lane, partition);
+}
+
+void lanes_configure(struct lanes *l, const struct topic_config *config)
+{
+    for (int32_t i = 0; i < l->used_count; i++)
+        log_configure(l->at[l->used[i]].log, config);
+}
+
+/* ---- acknowledging ------------------------------------------------------- */
+
+static void lane_acknowledge(struct lanes *l, struct lane *lane, int64_t before)
+{
+    const struct waiting *waiting = (const struct waiting *)(const void *)lane->waiting.at;
+    size_t count = lane->waiting.count / sizeof *waiting;
+    size_t i = 0;
+    for (; i < count && waiting[i].offset < before; i++) {
+        struct evl_receipt receipt = { l->topic, lane->partition, waiting[i].offset,
+                                       waiting[i].timestamp };
+        l->o->acknowledged(l->o->context, &receipt);
+    }
+    lane->waiting.count -= i * sizeof *waiting;
+    if (i > 0 && lane->waiting.count > 0)
+        memmove(lane->waiting.at, lane->waiting.at + i * sizeof *waiting, lane->waiting.count);
+}
+
+static void lane_count(struct lanes *l, struct lane *lane, int64_t records, int64_t bytes)
+{
+    l->done.records += records;
+    l->done.bytes += bytes;
+    if (!lane->was_used)
+        l->done.partitions++;
+    lane->was_used = true;
+}
+
+/* ---- flying -------------------------------------------------------------- */
+
+/* Perhaps on the thread aside. */
+static enum evl_error flight_run(void *context)
+{
+    struct flight *f = context;
+    int done;
+    if (!f->sealed.at) {
+        uint8_t *bytes;
+        size_t size;
+        enum evl_error err = batch_finish(&f->writer, &f->seal, &bytes, &size);
+        if (err)
+            return err;
+        f->sealed = evl_bytes(bytes, size);
+    }
+    return log_append(f->lane->log, &f->sealed, 1, f->shown, &f->place, &done, &f->promise);
+}
+
+/* Its records wait for their acknowledgement, if somebody wants to know. */
+static void flight_wait_for(const struct flight *f)
+{
+    const int64_t *stamps = (const int64_t *)(const void *)f->stamps.at;
+    size_t count = f->stamps.count / sizeof *stamps;
+    for (size_t i = 0; i < count; i++) {
+        struct waiting w = { f->place.base_offset + (int64_t)i, stamps[i] };
+        if (f->place.append_time != EVL_NO_TIMESTAMP)
+            w.timestamp = f->place.append_time;
+        buf_add(&f->lane->waiting, &w, sizeof w);
+    }
+}
+
+/* It has arrived in the log. */
+static enum evl_error flight_end(struct lanes *l)
+{
+    struct flight *f = &l->flight;
+    struct lane *lane = f->lane;
+    f->lane = NULL;
+    if (l->used_count > LANES_OPEN)
+        log_rest(lane->log);
+    if (l->shown) {
+        lane_count(l, lane, f->count, f->bytes);
+        lane_acknowledge(l, lane, INT64_MAX);
+        return EVL_OK;
+    }
+    lane->promise = f->promise;
+    lane->records += f->count;
+    lane->bytes += f->bytes;
+    lane->is_dirty = true;
+    l->unsynced += (int64_t)f->sealed.count;
+    return lanes_follow(l);
+}
+
+static enum evl_error flight_arrive(struct lanes *l, enum evl_error err)
+{
+    struct flight *f = &l->flight;
+    if (err) {
+        f->lane = NULL;
+        return lanes_fail(l, err);
+    }
+    flight_wait_for(f);
+    return flight_end(l);
+}
+
+enum evl_error lanes_land(struct lanes *l)
+{
+    if (l->failed)
+        return lanes_fail(l, l->failed);
+    if (!l->flight.lane)
+        return EVL_OK;
+    return flight_arrive(l, io_work_wait(l->io, &l->flight.work));
+}
+
+static enum evl_error flight_begin(struct lanes *l, bool aside)
+{
+    if (!aside)
+        return flight_arrive(l, flight_run(&l->flight));
+    io_work_start(l->io, &l->flight.work, flight_run, &l->flight);
+    return EVL_OK;
+}
+
+static void buffer_swap(struct evl_buffer *a, struct evl_buffer *b)
+{
+    struct evl_buffer kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+enum evl_error lanes_ship(struct lanes *l, struct lane *lane, const struct batch_seal *seal,
+                          bool aside)
+{
+    struct flight *f = &l->flight;
+    check(!f->lane && lane->open.count > 0);
+    struct batch_writer filled = lane->open;
+    lane->open = f->writer;
+    f->writer = filled;
+    f->lane = lane;
+    f->sealed = evl_bytes(NULL, 0);
+    f->seal = *seal;
+    f->count = filled.count;
+    f->bytes = lane->open_bytes;
+    f->shown = l->shown;
+    buffer_swap(&f->stamps, &lane->stamps);
+    buf_clear(&lane->stamps);
+    batch_begin(&lane->open);
+    lane->open_bytes = 0;
+    return flight_begin(l, aside);
+}
+
+enum evl_error lanes_ship_sealed(struct lanes *l, struct lane *lane, struct evl_bytes batch,
+                                 int32_t count, int64_t now)
+{
+    struct flight *f = &l->flight;
+    check(!f->lane && lane->open.count == 0);
+    buf_clear(&f->copy);
+    buf_add(&f->copy, batch.at, batch.count);
+    buf_clear(&f->stamps);
+    for (int32_t i = 0; l->o->acknowledged && i < count; i++)
+        buf_add(&f->stamps, &now, sizeof now);
+    f->lane = lane;
+    f->sealed = buf_bytes(&f->copy);
+    f->count = count;
+    f->bytes = (int64_t)batch.count - BATCH_HEAD;
+    f->shown = l->shown;
+    return flight_begin(l, false);
+}
+
+/* ---- syncing ------------------------------------------------------------- */
+
+/* On the syncing thread. */
+static enum evl_error lanes_sync(void *context)
+{
+    struct lanes *l = context;
+    enum evl_error first = EVL_OK;
+    struct fault kept;
+    for (int32_t i = 0; i < l->sync_count; i++) {
+        struct lane *lane = &l->at[l->used[i]];
+        if (!lane->in_sync)
+            continue;
+        enum evl_error err = log_sync(lane->syncer, &lane->syncing);
+        if (err && !first)
+            fault_keep(&kept);
+        if (!first)
+            first = err;
+    }
+    return first ? fault_again(first, &kept) : EVL_OK;
+}
+
+static void lanes_start_sync(struct lanes *l)
+{
+    bool any = false;
+    if (l->sync.busy || l->failed)
+        return;
+    for (int32_t i = 0; i < l->used_count; i++) {
+        struct lane *lane = &l->at[l->used[i]];
+        lane->in_sync = lane->is_dirty;
+        if (!lane->is_dirty)
+            continue;
+        any = true;
+        lane->is_dirty = false;
+        lane->syncing = lane->promise;
+        lane->syncing_records = lane->records;
+        lane->syncing_bytes = lane->bytes;
+    }
+    l->unsynced = 0;
+    l->sync_count = l->used_count;
+    if (any)
+        io_work_start(l->io, &l->sync, lanes_sync, l);
+}
+
+/* The thread has come back: what it synced is acknowledged. */
+static enum evl_error lanes_synced(struct lanes *l)
+{
+    enum evl_error err = io_work_wait(l->io, &l->sync);
+    if (err)
+        return lanes_fail(l, err);
+    for (int32_t i = 0; i < l->used_count; i++) {
+        struct lane *lane = &l->at[l->used[i]];
+        if (!lane->in_sync)
+            continue;
+        lane->in_sync = false;
+        lane_count(l, lane, lane->syncing_records, lane->syncing_bytes);
+        lane->records -= lane->syncing_records;
+        lane->bytes -= lane->syncing_bytes;
+        lane_acknowledge(l, lane, lane->syncing.end);
+        err = replay_checkpoint(lane->log, false);
+        if (err)
+            return lanes_fail(l, err);
+    }
+    return EVL_OK;
+}
+
+enum evl_error lanes_follow(struct lanes *l)
+{
+    enum evl_error err = EVL_OK;
+    if (l->sync.busy && (l->unsynced > UNSYNCED_BYTES || io_work_done(l->io, &l->sync)))
+        err = lanes_synced(l);
+    if (!err)
+        lanes_start_sync(l);
+    return err;
+}
+
+enum evl_error lanes_settle(struct lanes *l)
+{
+    enum evl_error err = lanes_land(l);
+    while (!err && l->sync.busy) { /* twice at most: one under way, one for the rest */
+        err = lanes_synced(l);
+        if (!err)
+            lanes_start_sync(l);
+    }
+    for (int32_t i = 0; i < l->used_count && !err; i++)
+        upkeep_soon(l->at[l->used[i]].log); /* nobody waits for an acknowledgement now */
+    return err;
+}
