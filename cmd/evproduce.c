@@ -86,6 +86,9 @@ static const struct option rows[] = {
         "At most N records a second, or, with a unit (1M), that many bytes."),
     ROW(0, "pace", "FACTOR", TEXT, pace, NOTHING, RARE,
         "Write records as far apart as their timestamps are, FACTOR times as fast."),
+    ROW(0, "expect-offset", "N", NUMBER, expect_offset, NOTHING, RARE,
+        "The first record must get offset N of its partition. Else nothing is written, and the "
+        "exit status is 1."),
     ROW(0, "create", "[=N]", TEXT, create, NOTHING, RARE,
         "A missing topic is made with N partitions. Without this, too, but with one."),
     ROW(0, "no-create", NULL, FLAG, no_create, NOTHING, RARE, "A missing topic is an error: 66."),
@@ -304,6 +307,8 @@ static int producer_open(struct produce *p)
         .codec = (enum evl_codec)p->options.codec,
         .flush = (enum evl_flush)(p->options.flush + 1), /* not given: the topic's */
         .batch_bytes = (size_t)p->options.batch_bytes,
+        .expects_offset = p->options.expect_offset >= 0,
+        .expected_offset = p->options.expect_offset,
         .acknowledged = p->receipts ? acknowledged : NULL,
         .context = p,
     };
@@ -377,7 +382,7 @@ static int produce_finish(struct produce *p, int status)
     enum evl_error err = evl_producer_flush(p->producer);
     if (err)
         keep_first(&status, produce_failed(p, err));
-    if (p->failed)
+    if (p->failed && !p->unexpected)
         say(SAY_ERROR, "%lld of %lld records were acknowledged before that",
             (long long)evl_producer_count(p->producer).records, (long long)p->sent);
     if (p->bad_count)
@@ -434,7 +439,7 @@ int main(int argc, char **argv)
 {
     enum { LINGER_MS = 5 };
     static struct produce p = {
-        .options = { .partition = -1, .linger_ms = LINGER_MS, .flush = -1 },
+        .options = { .partition = -1, .linger_ms = LINGER_MS, .flush = -1, .expect_offset = -1 },
         .total = -1,
         .pending_since = -1,
         .first_timestamp = EVL_NO_TIMESTAMP,

@@ -11,7 +11,7 @@ struct produce_options {
     struct form_choice form;
     struct words messages, headers;
     const char *key, *timestamp, *receipt, *create, *skip_bad, *bad, *rate, *pace, *rescan;
-    int64_t partition, linger_ms, batch_bytes, record_max;
+    int64_t partition, linger_ms, batch_bytes, record_max, expect_offset;
     bool tombstone, tee, no_create, end_mark, no_end_mark, force, json, follow;
     int partitioner, acks, codec, flush, progress;
 };
@@ -45,6 +45,7 @@ struct produce {
     int64_t begun_ms, first_timestamp, sent_bytes;
 
     bool failed;           /* the producer takes no more, and it was said */
+    bool unexpected;       /* and it was --expect-offset that it failed by */
     int64_t sent;          /* records handed to the producer */
     int64_t pending_since; /* when the oldest unpushed one came; -1: there is none */
     int64_t total;         /* bytes of input, if known; -1 */

@@ -14,6 +14,7 @@ int produce_failed(struct produce *p, enum evl_error err)
     if (!p->failed)
         (void)say_fault(err); /* and its status: */
     p->failed = true;
+    p->unexpected = err == EVL_ERR_CONFLICT;
     return evl_error_exit(err);
 }
 

@@ -41,6 +41,7 @@ complete -c evproduce -l linger -x -d 'How long a record may wait for others whi
 complete -c evproduce -l batch -x -d 'Write a batch when it has this size'
 complete -c evproduce -l rate -x -d 'At most N records a second, or, with a unit (1M), that many bytes.'
 complete -c evproduce -l pace -x -d 'Write records as far apart as their timestamps are, FACTOR times as fast.'
+complete -c evproduce -l expect-offset -x -d 'The first record must get offset N of its partition'
 complete -c evproduce -l create -d 'A missing topic is made with N partitions'
 complete -c evproduce -l no-create -d 'A missing topic is an error: 66.'
 complete -c evproduce -l force -d 'Write on a file system that processes cannot share safely.'
