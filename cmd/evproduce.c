@@ -60,7 +60,7 @@ static const struct option rows[] = {
     ROW('H', "header", "NAME=VALUE", LIST, headers, NOTHING, RARE,
         "A header for records that have none of this name. NAME alone is null; NAME=@FILE is what "
         "is in FILE; may be repeated."),
-    ROW('p', "partition", "N", NUMBER, partition, NOTHING, USUAL, "The partition to write to."),
+    ROW('p', "partition", "N", NUMBER, partition, NOTHING, RARE, "The partition to write to."),
     ROW('T', "timestamp", "TIME", TEXT, timestamp, NOTHING, RARE,
         "The timestamp of records that have none. Default: when they are read."),
     ROW('Z', "tombstone", NULL, FLAG, tombstone, NOTHING, RARE, "An empty value is a null value."),
