@@ -39,7 +39,7 @@ struct evl_producer_options {
     enum evl_codec codec;
     int level; /* of compression; 0: the codec's default */
     enum evl_flush flush;
-    size_t batch_bytes; /* a batch is sealed at this size; 0: 256 KiB */
+    size_t batch_bytes;      /* a batch is sealed at this size; 0: 256 KiB */
     bool expects_offset;     /* the first record must get this offset of its partition: */
     int64_t expected_offset; /* else CONFLICT, when it is handed over, and nothing is written */
     void (*acknowledged)(void *context, const struct evl_receipt *receipt); /* or NULL */
