@@ -11,6 +11,7 @@
 #   make interop             with Apache Kafka itself: KAFKA_JARS=a folder of its jars, or KAFKA_HOME
 #   make torture             crash and simulation tests for long: SEEDS=100000 SECONDS=3600, or SEED=7
 #   make fuzz                every fuzzer for SECONDS=600 each, or one: NAME=batch
+#   make coverage            branches that no unit test takes, NAME="txn" or other folders
 #
 #   CC=clang BUILD=DIR       another compiler; another place to build in
 #   SANITIZE=address,undefined   or thread; builds in a folder of its own
@@ -71,6 +72,8 @@ SHARED  := $(filter-out $(MAINS),$(wildcard cmd/*.c))
 UNITS   := $(wildcard tests/unit/*.c)
 FIXTURE := $(wildcard tests/testfixture/*.c)
 TORTURE := $(wildcard tests/sim/*.c)
+WORKLOAD := tests/checker/workload.c $(wildcard tests/checker/workload_*.c)
+CHECKER := $(filter-out $(WORKLOAD),$(wildcard tests/checker/*.c))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
 METERS  := lines stopwatch lag
@@ -78,7 +81,8 @@ FUZZ    ?= $(BUILD)/replay
 objects  = $(1:%.c=$(BUILD)/%.o)
 
 all: $(TOOLS:%=$(BUILD)/%) $(BUILD)/libengine.a
-all-tests: all $(BUILD)/unit $(BUILD)/testfixture $(BUILD)/torture $(BUILD)/worker $(FUZZERS:%=$(FUZZ)/%)
+all-tests: all $(BUILD)/unit $(BUILD)/testfixture $(BUILD)/torture $(BUILD)/worker $(BUILD)/checker \
+        $(BUILD)/workload $(FUZZERS:%=$(FUZZ)/%)
 
 # The engine as users get it, and as tests get it: with the planted bugs that
 # tests switch on to prove that they would see them (base/plant.h).
@@ -92,6 +96,8 @@ $(foreach t,$(TOOLS),$(eval $(BUILD)/$t: $(call tool,$t)))
 $(BUILD)/unit: $(call objects,$(UNITS)) $(BUILD)/planted/libengine.a
 $(BUILD)/torture: $(call objects,$(TORTURE)) $(BUILD)/planted/libengine.a
 $(BUILD)/worker: $(call objects,tests/crash/worker.c) $(BUILD)/libengine.a
+$(BUILD)/checker: $(call objects,$(CHECKER)) $(BUILD)/libengine.a
+$(BUILD)/workload: $(call objects,$(WORKLOAD) tests/checker/events.c) $(BUILD)/libengine.a
 $(BUILD)/testfixture: $(call objects,$(FIXTURE)) $(BUILD)/planted/libengine.a
 $(BUILD)/testfixture: private MORE = $(shell $(PKG_CONFIG) --libs $(TCL))
 
@@ -134,7 +140,7 @@ $(BUILD)/%.a:
 	$(say) AR $@
 	$(q)rm -f $@; $(AR) rcs $@ $^
 $(TOOLS:%=$(BUILD)/%) $(BENCHES:%=$(BUILD)/%) $(METERS:%=$(BUILD)/bench/%) $(BUILD)/unit $(BUILD)/torture $(BUILD)/worker \
-$(BUILD)/testfixture $(FUZZERS:%=$(FUZZ)/%):
+$(BUILD)/checker $(BUILD)/workload $(BUILD)/testfixture $(FUZZERS:%=$(FUZZ)/%):
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(q)$(CC) $(LINK) $(LDFLAGS) -pthread -Wl,--gc-sections -o $@ $^ $(MORE) $(LDLIBS)
@@ -151,11 +157,11 @@ tcl:
 	    "packaging/quickstart test installs it" >&2; exit 1)
 
 # What is above makes things; what is below uses them.
-RUN      = BUILD=$(BUILD) CC="$(CC)" SEEDS=$(SEEDS) SEED=$(SEED) SECONDS=$(SECONDS) $(TCLSH) tests/run.tcl
+RUN      = BUILD=$(BUILD) CC="$(CC)" SANITIZE=$(SANITIZE) SEEDS=$(SEEDS) SEED=$(SEED) SECONDS=$(SECONDS) $(TCLSH) tests/run.tcl
 check: all-tests
 	$(q)$(RUN) $(FOLDERS:%=--folder=%) $(TESTS)
 torture: all-tests
-	$(q)$(RUN) --long --folder=crash --folder=sim $(TESTS)
+	$(q)$(RUN) --long --folder=crash --folder=sim --folder=checker $(TESTS)
 interop: all-tests
 	$(q)$(RUN) --long --folder=interop $(TESTS)
 bench: all $(BENCHES:%=$(BUILD)/%) $(METERS:%=$(BUILD)/bench/%) $(BUILD)/bench/mallocs.so
@@ -176,6 +182,12 @@ fuzz:
 	    build/fuzz/$$n -max_total_time=$(or $(SECONDS),600) -rss_limit_mb=2048 -artifact_prefix=build/fuzz/ \
 	    build/fuzz/corpus/$$n tests/fuzz/corpus/$$n || exit 1; done
 fuzzers: $(FUZZERS:%=$(FUZZ)/%)
+
+coverage:
+	$(q)$(MAKE) CC=gcc BUILD=build/coverage CFLAGS="-O0 -g --coverage -Wno-maybe-uninitialized" LDFLAGS=--coverage build/coverage/unit
+	$(q)rm -f $$(find build/coverage -name '*.gcda')
+	$(q)build/coverage/unit $(TESTS) | grep -v '^ok'
+	$(q)BUILD=build/coverage $(TCLSH) tests/coverage.tcl $(or $(NAME),txn)
 
 # install and uninstall are one list: $(call put,FOLDER,FILES,MODE) puts or takes away.
 put      = $(q)$(if $(filter uninstall,$@),rm -f $(addprefix $(DESTDIR)$1/,$(notdir $2)),\
@@ -203,7 +215,7 @@ clean:
 
 q    = $(if $(V),,@)
 say  = @$(if $(V),:,printf '  %-3s %s\n')
-.PHONY: all all-tests check torture interop bench unit tidy docs demo fuzz fuzzers install uninstall clean \
+.PHONY: all all-tests check coverage torture interop bench unit tidy docs demo fuzz fuzzers install uninstall clean \
         libraries tcl $(BUILD)/libengine.pc
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

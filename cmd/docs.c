@@ -13,6 +13,25 @@
 
 /* ---- mdoc ---------------------------------------------------------------- */
 
+/* In lines of at most 80 bytes, which mandoc asks of a manual's source. */
+static void man_sentence(const char *words, size_t length, struct evl_buffer *text)
+{
+    enum { LINE = 80 };
+    size_t column = 0;
+    for (size_t at = 0, end; at < length; at = end + 1) {
+        size_t bytes = 0;
+        for (end = at; end < length && words[end] != ' '; end++)
+            bytes += words[end] == '\\' ? 2 : 1;
+        bool fits = column + 1 + bytes <= LINE;
+        if (column)
+            text_add(text, fits ? " " : "\n");
+        column = column && fits ? column + 1 + bytes : bytes;
+        for (size_t i = at; i < end; i++)
+            text_print(text, words[i] == '\\' ? "\\e" : "%c", words[i]);
+    }
+    text_add(text, "\n");
+}
+
 static void man_row(const struct option *row, struct evl_buffer *text)
 {
     text_add(text, ".It");
@@ -25,13 +44,11 @@ static void man_row(const struct option *row, struct evl_buffer *text)
     else if (row->argument)
         text_print(text, " Ar %s", row->argument);
     text_add(text, "\n");
-    /* A sentence is a line of its own in mdoc. */
+    /* A sentence begins on a line of its own in mdoc. */
     for (const char *p = row->help; *p;) {
         const char *end = strstr(p, ". ");
         size_t length = end ? (size_t)(end - p) + 1 : strlen(p);
-        for (size_t i = 0; i < length; i++)
-            text_print(text, p[i] == '\\' ? "\\e" : "%c", p[i]);
-        text_add(text, "\n");
+        man_sentence(p, length, text);
         p += length + (end ? 1 : 0);
     }
 }
@@ -64,7 +81,8 @@ static void man_print(const struct manual *manual, struct evl_buffer *text)
         return;
     text_add(text, ".Sh COMMANDS\n");
     for (const struct grammar *const *c = manual->commands; *c; c++) {
-        text_print(text, ".Ss %s\n.D1 Nm Cm %s\n", (*c)->name, (*c)->usage[0]);
+        /* A bracket at the end of a macro is a delimiter, but for the \&. */
+        text_print(text, ".Ss %s\n.D1 Nm Cm %s\\&\n", (*c)->name, (*c)->usage[0]);
         text_print(text, "%s.\n", (*c)->summary);
         man_options(*c, text, 1);
     }
@@ -112,9 +130,9 @@ static void bash_arguments(const struct grammar *grammar, struct evl_buffer *tex
     {
         if (!row->name || !row->help || !row->argument || option_is_optional(row))
             continue;
-        text_print(text, "    %s:--%s", grammar->name, row->name);
+        text_print(text, "    '%s':--%s", grammar->name, row->name);
         if (row->letter)
-            text_print(text, "|%s:-%c", grammar->name, row->letter);
+            text_print(text, "|'%s':-%c", grammar->name, row->letter);
         text_add(text, ") ");
         if (row->kind == OPTION_CHOICE) {
             text_add(text, "words='");
@@ -131,18 +149,62 @@ static void bash_words(const struct grammar *grammar, struct evl_buffer *text, c
 {
     struct evl_buffer words = { 0 };
     words_of(grammar, &words);
-    text_print(text, "    %s:-*) words='%s' ;;\n", grammar->name, text_end(&words));
+    text_print(text, "    '%s':-*) words='%s' ;;\n", grammar->name, text_end(&words));
     if (more)
-        text_print(text, "    %s:*) words='%s' ;;\n", grammar->name, more);
+        text_print(text, "    '%s':*) words='%s' ;;\n", grammar->name, more);
     else
-        text_print(text, "    %s:*) what=%s ;;\n", grammar->name, completes_name(grammar->operand));
+        text_print(text, "    '%s':*) what=%s ;;\n", grammar->name,
+                   completes_name(grammar->operand));
     evl_buffer_release(&words);
 }
 
+/* What may stand first on a line: the names of one word, and each family once. */
 static void command_names(const struct manual *manual, struct evl_buffer *text)
 {
+    const char *last = "";
+    size_t last_length = 0;
+    for (const struct grammar *const *c = manual->commands; c && *c; c++) {
+        size_t length = strcspn((*c)->name, " ");
+        if (length == last_length && strncmp((*c)->name, last, length) == 0)
+            continue;
+        last = (*c)->name;
+        last_length = length;
+        text_print(text, "%s%.*s", text->count ? " " : "", (int)length, last);
+    }
+}
+
+/* The second words of a family. */
+static void member_names(const struct manual *manual, const char *name, struct evl_buffer *text)
+{
+    size_t length = strcspn(name, " ");
     for (const struct grammar *const *c = manual->commands; c && *c; c++)
-        text_print(text, "%s%s", text->count ? " " : "", (*c)->name);
+        if (strncmp((*c)->name, name, length + 1) == 0)
+            text_print(text, "%s%s", text->count ? " " : "", (*c)->name + length + 1);
+}
+
+/* All names of two words. */
+static void pair_names(const struct manual *manual, const char *between, struct evl_buffer *text)
+{
+    for (const struct grammar *const *c = manual->commands; c && *c; c++)
+        if (strchr((*c)->name, ' '))
+            text_print(text, "%s%s", text->count ? between : "", (*c)->name);
+}
+
+/* Whether this is the first of a family: those stand together. */
+static bool family_begins(const struct manual *manual, const struct grammar *const *c)
+{
+    size_t length = strcspn((*c)->name, " ");
+    return (*c)->name[length] &&
+           (c == manual->commands || strncmp(c[-1]->name, (*c)->name, length + 1) != 0);
+}
+
+static void bash_family(const struct manual *manual, const char *name, struct evl_buffer *text)
+{
+    struct evl_buffer members = { 0 };
+    member_names(manual, name, &members);
+    text_print(text, "    '%.*s':*) words='%s' ;;\n", (int)strcspn(name, " "), name,
+               text_end(&members));
+    evl_buffer_release(&members);
 }
 
 static const char bash_find_command[] =
@@ -151,8 +213,11 @@ static const char bash_find_command[] =
     "        case ${COMP_WORDS[i]} in\n"
     "        -d|--dir|-C|--profile) place=(\"${COMP_WORDS[@]:i:2}\"); ((i++)) ;;\n"
     "        -*) ;;\n"
-    "        *) [[ \" %s \" = *\" ${COMP_WORDS[i]} \"* && $name = %s ]] &&\n"
-    "            name=${COMP_WORDS[i]} ;;\n"
+    "        *) if [[ $name = %s ]]; then\n"
+    "                [[ \" %s \" = *\" ${COMP_WORDS[i]} \"* ]] && name=${COMP_WORDS[i]}\n"
+    "            elif [[ \":%s:\" = *\":$name ${COMP_WORDS[i]}:\"* ]]; then\n"
+    "                name+=\" ${COMP_WORDS[i]}\"\n"
+    "            fi ;;\n"
     "        esac\n"
     "    done\n";
 
@@ -168,22 +233,27 @@ static const char bash_answer[] =
 static void bash_print(const struct manual *manual, struct evl_buffer *text)
 {
     const char *tool = manual->tool->name;
-    struct evl_buffer commands = { 0 };
+    struct evl_buffer commands = { 0 }, pairs = { 0 };
     command_names(manual, &commands);
+    pair_names(manual, ":", &pairs);
     text_print(text, "# bash completion of %s(1); `make docs` writes it\n\n_%s()\n{\n", tool, tool);
     text_add(text, "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n");
     text_add(text, "    local words='' what=''\n");
-    text_print(text, bash_find_command, tool, text_end(&commands), tool);
+    text_print(text, bash_find_command, tool, tool, text_end(&commands), text_end(&pairs));
     text_add(text, "    case $name:$before in\n");
     bash_arguments(manual->tool, text);
     for (const struct grammar *const *c = manual->commands; c && *c; c++)
         bash_arguments(*c, text);
     text_add(text, "    *) case $name:$word in\n");
     bash_words(manual->tool, text, manual->commands ? text_end(&commands) : NULL);
-    for (const struct grammar *const *c = manual->commands; c && *c; c++)
+    for (const struct grammar *const *c = manual->commands; c && *c; c++) {
+        if (family_begins(manual, c))
+            bash_family(manual, (*c)->name, text);
         bash_words(*c, text, NULL);
+    }
     text_print(text, "    esac ;;\n    esac\n%s}\ncomplete -F _%s %s\n", bash_answer, tool, tool);
     evl_buffer_release(&commands);
+    evl_buffer_release(&pairs);
 }
 
 /* ---- zsh ----------------------------------------------------------------- */
@@ -255,6 +325,16 @@ static void zsh_operands(enum option_completes completes, struct evl_buffer *tex
         text_print(text, "        '*:name: _ev_ask %s'\n", completes_name(completes));
 }
 
+/* The first word of a family is there: its second ones are what may follow. */
+static void zsh_family(const struct manual *manual, const char *name, struct evl_buffer *text)
+{
+    struct evl_buffer members = { 0 };
+    member_names(manual, name, &members);
+    text_print(text, "    [[ $name != %.*s ]] || { compadd %s; return }\n", (int)strcspn(name, " "),
+               name, text_end(&members));
+    evl_buffer_release(&members);
+}
+
 static void zsh_print(const struct manual *manual, struct evl_buffer *text)
 {
     const char *tool = manual->tool->name;
@@ -267,15 +347,22 @@ static void zsh_print(const struct manual *manual, struct evl_buffer *text)
                    "    compadd -a names\n}\n\n");
     text_print(text, "_%s()\n{\n", tool);
     if (manual->commands) {
-        text_add(text, "    local word\n    for word in ${words[2,CURRENT-1]}; do\n"
-                       "        case $word in\n");
+        text_add(text, "    local word name=\n    for word in ${words[2,CURRENT-1]}; do\n"
+                       "        case ${name:+$name }$word in\n");
         for (const struct grammar *const *c = manual->commands; *c; c++) {
-            text_print(text, "        %s) _arguments \\\n", (*c)->name);
+            int length = (int)strcspn((*c)->name, " ");
+            if (family_begins(manual, c))
+                text_print(text, "        %.*s) name=%.*s ;;\n", length, (*c)->name, length,
+                           (*c)->name);
+            text_print(text, "        '%s') _arguments \\\n", (*c)->name);
             zsh_rows(*c, text);
             zsh_operands((*c)->operand, text);
             text_add(text, "            return ;;\n");
         }
         text_add(text, "        esac\n    done\n");
+        for (const struct grammar *const *c = manual->commands; *c; c++)
+            if (family_begins(manual, c))
+                zsh_family(manual, (*c)->name, text);
     }
     text_add(text, "    _arguments \\\n");
     zsh_rows(manual->tool, text);
@@ -326,6 +413,51 @@ static void fish_operands(const char *tool, const char *when, enum option_comple
                    completes_name(completes));
 }
 
+/* The command that the line has so far; nothing if it has none yet. */
+static const char fish_find_command[] =
+    "function __%s_command\n"
+    "    set -l name ''\n    set -l skip 0\n"
+    "    for word in (commandline -opc)[2..]\n"
+    "        if test $skip = 1\n            set skip 0\n            continue\n        end\n"
+    "        switch $word\n"
+    "            case -d --dir -C --profile\n                set skip 1\n"
+    "            case '-*'\n"
+    "            case '*'\n"
+    "                if test -z \"$name\"\n                    set name $word\n"
+    "                else if contains -- \"$name $word\" '%s'\n"
+    "                    set name \"$name $word\"\n                end\n"
+    "        end\n    end\n    echo $name\nend\n"
+    "function __%s_is\n    test \"$argv\" = (__%s_command)\nend\n\n";
+
+static void fish_command(const struct grammar *command, const char *tool, struct evl_buffer *text)
+{
+    const char *second = strchr(command->name, ' ');
+    char when[128];
+    text_print(text, "complete -c %s -f -n '__%s_is %.*s' -a %s -d '%s'\n", tool, tool,
+               second ? (int)(second - command->name) : 0, command->name,
+               second ? second + 1 : command->name, command->summary);
+    snprintf(when, sizeof when, " -n '__%s_is %s'", tool, command->name);
+    for (const struct option *row = command->sets[0].rows; row && (row->name || row->help); row++)
+        if (row->name && row->help)
+            fish_row(row, tool, when, text);
+    fish_operands(tool, when, command->operand, text);
+}
+
+static void fish_commands(const struct manual *manual, struct evl_buffer *text)
+{
+    const char *tool = manual->tool->name;
+    struct evl_buffer pairs = { 0 };
+    pair_names(manual, "' '", &pairs);
+    text_print(text, fish_find_command, tool, text_end(&pairs), tool, tool);
+    for (const struct grammar *const *c = manual->commands; *c; c++) {
+        if (family_begins(manual, c))
+            text_print(text, "complete -c %s -f -n '__%s_is ' -a %.*s\n", tool, tool,
+                       (int)strcspn((*c)->name, " "), (*c)->name);
+        fish_command(*c, tool, text);
+    }
+    evl_buffer_release(&pairs);
+}
+
 static void fish_print(const struct manual *manual, struct evl_buffer *text)
 {
     const char *tool = manual->tool->name;
@@ -346,16 +478,7 @@ static void fish_print(const struct manual *manual, struct evl_buffer *text)
         fish_operands(tool, "", manual->tool->operand, text);
         return;
     }
-    for (const struct grammar *const *c = manual->commands; *c; c++) {
-        char when[128];
-        text_print(text, "complete -c %s -f -n __fish_use_subcommand -a %s -d '%s'\n", tool,
-                   (*c)->name, (*c)->summary);
-        snprintf(when, sizeof when, " -n '__fish_seen_subcommand_from %s'", (*c)->name);
-        for (const struct option *row = (*c)->sets[0].rows; row && (row->name || row->help); row++)
-            if (row->name && row->help)
-                fish_row(row, tool, when, text);
-        fish_operands(tool, when, (*c)->operand, text);
-    }
+    fish_commands(manual, text);
 }
 
 int docs_print(const struct manual *manual, const char *what, struct evl_buffer *text)

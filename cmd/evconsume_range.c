@@ -11,6 +11,8 @@
 #include <evl/producer.h>
 #include <evl/text.h>
 
+#include "foreign.h"
+
 /* What the options say about positions. */
 struct bounds {
     struct spec since, until;
@@ -159,6 +161,39 @@ static int partition_unknown(const struct bounds *bounds, const struct evl_topic
     return 0;
 }
 
+/* In a directory that Kafka wrote a partition may be another broker's. */
+static bool partition_is_here(struct consume *c, const struct evl_topic *topic, int32_t partition,
+                              struct evl_buffer *missing)
+{
+    struct evl_partition facts;
+    if (!evl_place_is_foreign(c->place) ||
+        evl_admin_partition(c->place, topic->name, partition, &facts))
+        return true; /* who reads it says what is wrong */
+    foreign_hidden(topic->name, &facts);
+    if (facts.missing)
+        text_print(missing, "%s%d", missing->count ? "," : "", partition);
+    return !facts.missing;
+}
+
+/* All partitions that are wanted.  One that is asked for has to be here. */
+static int partitions_add(struct consume *c, const struct bounds *bounds,
+                          const struct evl_topic *topic, int32_t only)
+{
+    struct evl_buffer missing = { 0 };
+    bool asked = bounds->list.count > 0 || only >= 0;
+    int status = 0;
+    for (int32_t i = 0; i < topic->partitions && status == 0; i++) {
+        if (!partition_list_has(&bounds->list, i) || (only >= 0 && only != i))
+            continue;
+        if (partition_is_here(c, topic, i, &missing) || asked)
+            status = range_add(c, bounds, topic, i);
+    }
+    if (!asked)
+        foreign_missing(topic->name, &missing);
+    evl_buffer_release(&missing);
+    return status;
+}
+
 static int topic_add(struct consume *c, const struct bounds *bounds, const char *name)
 {
     struct evl_topic topic;
@@ -170,10 +205,7 @@ static int topic_add(struct consume *c, const struct bounds *bounds, const char 
     int32_t only = -1; /* a key is in one partition */
     if (c->options.key)
         only = evl_partition_of(EVL_PARTITION_MURMUR2, c->key, topic.partitions);
-    for (int32_t i = 0; i < topic.partitions && status == 0; i++)
-        if (partition_list_has(&bounds->list, i) && (only < 0 || only == i))
-            status = range_add(c, bounds, &topic, i);
-    return status;
+    return status ? status : partitions_add(c, bounds, &topic, only);
 }
 
 static bool named_before(const struct words *topics, size_t i)

@@ -40,10 +40,11 @@ static const char *const examples[] = {
 };
 
 const struct command *const evtopic_commands[] = {
-    &command_ls,    &command_create,  &command_rm,    &command_describe,
-    &command_alter, &command_config,  &command_trim,  &command_offsets,
-    &command_mv,    &command_compact, &command_clean, &command_check_log,
-    &command_dump,  &command_diff,    &command_apply, NULL,
+    &command_ls,         &command_create,  &command_rm,    &command_describe,
+    &command_alter,      &command_config,  &command_trim,  &command_offsets,
+    &command_mv,         &command_compact, &command_clean, &command_check_log,
+    &command_dump,       &command_diff,    &command_apply, &command_check_age,
+    &command_check_disk, &command_top,     NULL,
 };
 enum { COMMANDS = sizeof evtopic_commands / sizeof *evtopic_commands - 1 };
 
@@ -70,23 +71,53 @@ static struct grammar command_grammar(struct evtopic *t, const struct command *c
 
 /* ---- finding a command --------------------------------------------------- */
 
-const struct command *command_find(const char *name)
+/* Behind "group" in the name "group ls": "ls"; NULL if it is of another family. */
+static const char *family_member(const char *name, const char *family)
 {
-    const char *whole = strcmp(name, "d") == 0 ? "describe" : name;
-    for (const struct command *const *c = evtopic_commands; *c; c++)
-        if (strcmp((*c)->grammar.name, whole) == 0)
+    size_t length = strlen(family);
+    return strncmp(name, family, length) == 0 && name[length] == ' ' ? name + length + 1 : NULL;
+}
+
+const struct command *command_find(char *const *argv, size_t count, size_t *words)
+{
+    const char *whole = strcmp(argv[0], "d") == 0 ? "describe" : argv[0];
+    for (const struct command *const *c = evtopic_commands; *c; c++) {
+        const char *member = family_member((*c)->grammar.name, whole);
+        *words = member ? 2 : 1;
+        if (member ? count > 1 && strcmp(member, argv[1]) == 0
+                   : strcmp((*c)->grammar.name, whole) == 0)
             return *c;
+    }
     return NULL;
 }
 
-static int command_unknown(const char *name)
+/* The family is right, its member is not: say which there are. */
+static bool family_say(const char *family, const char *word)
 {
-    struct nearest nearest = { .word = name };
+    struct evl_buffer members = { 0 };
+    for (const struct command *const *c = evtopic_commands; *c; c++) {
+        const char *member = family_member((*c)->grammar.name, family);
+        if (member)
+            text_print(&members, "%s%s", members.count ? ", " : "", member);
+    }
+    bool any = members.count > 0;
+    if (any)
+        (void)say_usage(word ? "no command '%s %s'; there are %s" : "%s: what?%s There are %s",
+                        family, word ? word : "", text_end(&members));
+    evl_buffer_release(&members);
+    return any;
+}
+
+static int command_unknown(char *const *argv, size_t count)
+{
+    struct nearest nearest = { .word = argv[0] };
+    if (family_say(argv[0], count > 1 ? argv[1] : NULL))
+        return EXIT_USAGE;
     for (const struct command *const *c = evtopic_commands; *c; c++)
         nearest_try(&nearest, (*c)->grammar.name);
     if (nearest.best)
-        return say_usage("no command '%s'; did you mean %s?", name, nearest.best);
-    return say_usage("no command '%s'; see evtopic -h", name);
+        return say_usage("no command '%s'; did you mean %s?", argv[0], nearest.best);
+    return say_usage("no command '%s'; see evtopic -h", argv[0]);
 }
 
 /* ---- running one --------------------------------------------------------- */
@@ -117,6 +148,14 @@ static int operands_count(const struct command *command, size_t count)
     return 0;
 }
 
+/* A monitor shows a line of stdout and counts to 3; stderr has said why. */
+static int monitor_unknown(void)
+{
+    static const char line[] = "UNKNOWN - could not look; see stderr\n";
+    (void)!write(STDOUT_FILENO, line, sizeof line - 1);
+    return 3;
+}
+
 static int command_do(struct evtopic *t, const struct command *command,
                       const struct words *operands)
 {
@@ -124,7 +163,7 @@ static int command_do(struct evtopic *t, const struct command *command,
     if (status == 0)
         status = evtopic_open(t, command->use);
     if (status)
-        return status;
+        return command->monitors ? monitor_unknown() : status;
     t->command = command->grammar.name;
     status = command->run(t, operands);
     if (t->table.columns && status && table_is_bare(&t->table))
@@ -163,15 +202,18 @@ static int manual_asked(struct evtopic *t, const struct grammar *grammar, bool *
 
 int command_run(struct evtopic *t, char *const *argv, size_t count)
 {
-    const struct command *command = command_find(argv[0]);
+    size_t named;
+    const struct command *command = command_find(argv, count, &named);
     if (!command)
-        return command_unknown(argv[0]);
+        return command_unknown(argv, count);
     struct words operands = { 0 };
     size_t used;
     struct grammar grammar = command_grammar(t, command);
     struct evtopic before = *t; /* options behind the command hold for it alone */
     options_clear(command);
-    int status = options_read(&grammar, argv + 1, count - 1, &t->common, &operands, &used);
+    int status = options_read(&grammar, argv + named, count - named, &t->common, &operands, &used);
+    if (status && command->monitors)
+        status = monitor_unknown();
     bool asked = false;
     if (status == 0)
         status = manual_asked(t, &grammar, &asked);

@@ -34,16 +34,20 @@ struct command {
     enum spot_use use;
     size_t operands_min, operands_max;
     size_t options_size; /* of sets[0].target, zeroed before each run */
+    bool monitors;       /* its status is a monitor's, and any failure is 3: UNKNOWN */
     int (*run)(struct evtopic *t, const struct words *operands);
 };
 
 extern const struct command command_ls, command_create, command_rm, command_describe, command_alter,
     command_config, command_trim, command_offsets, command_mv, command_compact, command_clean,
-    command_check_log, command_dump, command_diff, command_apply;
+    command_check_log, command_dump, command_diff, command_apply, command_check_age,
+    command_check_disk, command_top;
 
-/* Ended by NULL. */
+/* Ended by NULL.  A name may be two words: `group ls` is of the family `group`. */
 extern const struct command *const evtopic_commands[];
-const struct command *command_find(const char *name);
+
+/* The command that a line begins with, and how many words its name has. */
+const struct command *command_find(char *const *argv, size_t count, size_t *words);
 
 /* Run one command line: its name and what follows. */
 int command_run(struct evtopic *t, char *const *argv, size_t count);
@@ -125,6 +129,11 @@ struct content {
 enum evl_error content_of(struct evtopic *t, const struct evl_topic *topic,
                           struct content *content);
 void content_print(const struct content *content, struct evl_buffer *text);
+
+/* ---- evtopic_keys.c: top -k ---------------------------------------------- */
+
+/* A table of the most frequent keys of a topic, by `sample` of its records. */
+int keys_run(struct evtopic *t, const char *topic, int64_t sample);
 
 /* ---- evtopic_foreign.c: what a foreign directory does not tell ------------ */
 

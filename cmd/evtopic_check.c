@@ -38,12 +38,29 @@ static void damage_say(void *context, const struct evl_damage *damage)
         say(SAY_ERROR, "%s: byte %" PRId64 ": %s", damage->file, damage->position, damage->text);
 }
 
-static int check(struct evtopic *t, const char *topic, int32_t partition, struct evl_check *sum)
+/* A topic's progress: what lies behind, and who shows it. */
+struct walk {
+    struct progress progress;
+    struct evl_check sum;
+};
+
+static bool walk_tick(void *context, const struct evl_check *so_far, int64_t bytes)
+{
+    struct walk *w = context;
+    progress_tick(&w->progress, w->sum.records + so_far->records, w->sum.bytes + so_far->bytes,
+                  w->sum.bytes + bytes);
+    return !signals_caught();
+}
+
+static int check(struct evtopic *t, const char *topic, int32_t partition, struct walk *walk)
 {
     struct evl_check found = { 0 };
-    enum evl_error err = evl_admin_check(t->place, topic, partition, damage_say, NULL, &found);
+    struct evl_check_listener listener = { walk, damage_say, walk_tick };
+    enum evl_error err = evl_admin_check(t->place, topic, partition, &listener, &found);
     if (err)
         return row_failed(t, topic, partition, err);
+    if (signals_caught()) /* not all of it was read */
+        return 0;
     table_text(&t->table, topic);
     table_number(&t->table, partition);
     table_number(&t->table, found.segments);
@@ -52,8 +69,8 @@ static int check(struct evtopic *t, const char *topic, int32_t partition, struct
     table_size(&t->table, found.bytes);
     table_number(&t->table, found.damages);
     row_done(t);
-    sum->records += found.records;
-    sum->bytes += found.bytes;
+    walk->sum.records += found.records;
+    walk->sum.bytes += found.bytes;
     return found.damages ? EXIT_DATA : 0;
 }
 
@@ -109,20 +126,18 @@ static enum evl_error topic_find(struct evtopic *t, const char *name, struct evl
 static int check_topic(struct evtopic *t, const char *name, const struct partition_list *list)
 {
     struct evl_topic topic;
-    struct progress progress;
-    struct evl_check sum = { 0 };
+    struct walk walk = { .sum = { 0 } };
     int first = 0;
     enum evl_error err = topic_find(t, name, &topic);
     if (err)
         return say_fault(err);
-    progress_begin(&progress, name, (enum progress_wish)t->progress, false);
+    progress_begin(&walk.progress, name, (enum progress_wish)t->progress, false);
     for (int32_t p = 0; p < topic.partitions && !signals_caught(); p++) {
-        progress_tick(&progress, sum.records, sum.bytes, -1);
         if (!partition_list_has(list, p))
             continue;
         int status = own.repair ? repair(t, name, p) : 0;
         if (status == 0 && !t->dry)
-            status = check(t, name, p, &sum);
+            status = check(t, name, p, &walk);
         if (!own.repair)
             failure_say(t, name, p);
         keep_first(&first, status);

@@ -293,6 +293,7 @@ static const char *const apply_usage[] = { "apply FILE [--prune]", NULL };
 
 const struct command command_dump = {
     .grammar = { .name = "dump",
+                 .seldom = true,
                  .summary = "topics and settings as commands that make them",
                  .usage = dump_usage,
                  .operand = COMPLETES_TOPIC },
@@ -303,6 +304,7 @@ const struct command command_dump = {
 
 const struct command command_diff = {
     .grammar = { .name = "diff",
+                 .seldom = true,
                  .summary = "what apply would do; exits 1 if that is something",
                  .usage = diff_usage,
                  .sets = { { rows, &own } },
@@ -316,6 +318,7 @@ const struct command command_diff = {
 
 const struct command command_apply = {
     .grammar = { .name = "apply",
+                 .seldom = true,
                  .summary = "make topics and settings what a file says, as dump prints it",
                  .usage = apply_usage,
                  .sets = { { rows, &own } },

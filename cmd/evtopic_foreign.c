@@ -6,6 +6,8 @@
 
 #include <inttypes.h>
 
+#include "foreign.h"
+
 bool foreign_settings(struct evtopic *t)
 {
     if (!evl_place_is_foreign(t->place))
@@ -21,11 +23,7 @@ void foreign_partition(const char *topic, const struct evl_partition *facts)
     if (facts->missing)
         say(SAY_NOTICE, "%s-%d is not in this directory: another broker has it", topic,
             facts->partition);
-    if (facts->hidden)
-        say(SAY_NOTICE,
-            "%s-%d: offsets %" PRId64 " to %" PRId64 " are on the disk, but behind the high "
-            "watermark that the broker last wrote down; they are not shown",
-            topic, facts->partition, facts->end, facts->end + facts->hidden - 1);
+    foreign_hidden(topic, facts);
 }
 
 void foreign_content(const char *topic, const struct content *content)

@@ -133,6 +133,7 @@ static const char *const mv_usage[] = { "mv TOPIC NEW-NAME", NULL };
 
 const struct command command_mv = {
     .grammar = { .name = "mv",
+                 .seldom = true,
                  .summary = "rename a topic",
                  .usage = mv_usage,
                  .operand = COMPLETES_TOPIC },

@@ -124,6 +124,7 @@ static const char *const compact_usage[] = { "compact TOPIC... [-p LIST] [--forc
 
 const struct command command_clean = {
     .grammar = { .name = "clean",
+                 .seldom = true,
                  .summary = "delete now what retention allows to delete",
                  .usage = clean_usage,
                  .sets = { { clean_rows, &own } },
@@ -136,6 +137,7 @@ const struct command command_clean = {
 
 const struct command command_compact = {
     .grammar = { .name = "compact",
+                 .seldom = true,
                  .summary = "keep the newest record of each key",
                  .usage = compact_usage,
                  .sets = { { compact_rows, &own } },

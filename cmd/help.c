@@ -48,6 +48,29 @@ static void word_wrap(struct evl_buffer *text, size_t *column, const char *word)
     *column += 1 + width;
 }
 
+/* Commands without a line of their own: "check age|disk" for a family. */
+static void seldom_print(const struct grammar *const *commands, struct evl_buffer *text)
+{
+    struct evl_buffer word = { 0 };
+    size_t column = 4, length = 0;
+    text_add(text, "Also:");
+    for (const struct grammar *const *c = commands; *c; c++) {
+        bool same = length && strncmp((*c)->name, c[-1]->name, length + 1) == 0;
+        const char *space = strchr((*c)->name, ' ');
+        length = space ? (size_t)(space - (*c)->name) : 0;
+        if (!(*c)->seldom)
+            continue;
+        if (word.count && !same) {
+            word_wrap(text, &column, text_end(&word));
+            evl_buffer_clear(&word);
+        }
+        text_print(&word, "%s%s", same ? "|" : "", same ? space + 1 : (*c)->name);
+    }
+    word_wrap(text, &column, text_end(&word));
+    text_add(text, "\n");
+    evl_buffer_release(&word);
+}
+
 static void others_print(const struct grammar *grammar, struct evl_buffer *text)
 {
     size_t column = 6;
@@ -80,8 +103,12 @@ void help_print(const struct manual *manual, const struct grammar *grammar, stru
     text_add(text, grammar->examples && *grammar->examples ? "\n" : "");
     usage_print(grammar == manual->tool ? "" : manual->tool->name, grammar, text);
     text_add(text, "\n");
-    for (const struct grammar *const *c = manual->commands; c && *c && grammar == manual->tool; c++)
-        text_print(text, "  %-10s %s\n", (*c)->name, (*c)->summary);
+    const struct grammar *const *commands = grammar == manual->tool ? manual->commands : NULL;
+    for (const struct grammar *const *c = commands; c && *c; c++)
+        if (!(*c)->seldom)
+            text_print(text, "  %-10s %s\n", (*c)->name, (*c)->summary);
+    if (commands)
+        seldom_print(commands, text);
     for (const struct option_set *set = grammar->sets; set->rows; set++)
         for (const struct option *row = set->rows; row->name || row->help; row++)
             if (row->name && row->help && row->usual)

@@ -161,7 +161,8 @@ struct grammar {
     const char *const *examples; /* ended by NULL; whole command lines */
     struct option_set sets[4];   /* ended by one without rows */
     enum option_completes operand;
-    bool stops; /* the first operand ends the options: a command follows */
+    bool stops;  /* the first operand ends the options: a command follows */
+    bool seldom; /* a command that the screen of -h only names */
 };
 
 /* Options that every tool has; part of its sets. */

@@ -38,6 +38,25 @@ enum evl_error decide_name(const char *name)
     return EVL_OK;
 }
 
+/* Whether a topic of this name is made when it is needed, by nobody else.  Where
+ * its records lie depends on how many partitions it has. */
+static bool name_is_internal(const char *name)
+{
+    static const char *const internal[] = { "__consumer_offsets", "__transaction_state" };
+    for (size_t i = 0; i < sizeof internal / sizeof internal[0]; i++)
+        if (strcmp(name, internal[i]) == 0)
+            return true;
+    return strncmp(name, "__ev_", 5) == 0;
+}
+
+static enum evl_error check_not_internal(const char *name, const char *what)
+{
+    if (name_is_internal(name))
+        return fail(EVL_ERR_DENIED, "'%s' is kept by the engine itself: it cannot be %s", name,
+                    what);
+    return EVL_OK;
+}
+
 static enum evl_error check_new_name(const struct image *image, const char *name)
 {
     enum evl_error err = decide_name(name);
@@ -286,6 +305,8 @@ enum evl_error decide_create(const struct image *image, const struct decide_topi
 {
     records_clear(out);
     enum evl_error err = check_new_name(image, topic->name);
+    if (!err && !topic->internal)
+        err = check_not_internal(topic->name, "created");
     if (err)
         return err;
     if (topic->partitions < 1)
@@ -316,6 +337,8 @@ enum evl_error decide_partitions(const struct image *image, const char *name, in
     const struct topic *t;
     records_clear(out);
     enum evl_error err = find_topic(image, name, &t);
+    if (!err)
+        err = check_not_internal(name, "grown");
     if (err)
         return err;
     if (count < t->partition_count)
@@ -397,6 +420,10 @@ enum evl_error decide_rename(const struct image *image, const char *from, const 
     if (err || strcmp(from, to) == 0)
         return err;
     err = check_new_name(image, to);
+    if (!err)
+        err = check_not_internal(from, "renamed");
+    if (!err)
+        err = check_not_internal(to, "another topic's name");
     if (!err)
         err = drop_waiting(image, to, out);
     if (!err)

@@ -44,6 +44,7 @@ struct decide_topic {
     const struct decide_setting *settings;
     size_t setting_count;
     struct decide_home home;
+    bool internal; /* wished by ourselves: the name may be one that we keep */
 };
 
 /* USAGE, with the rule, if no topic can be called so. */

@@ -1,8 +1,8 @@
 /* header_text.c - all headers of a record in one field. */
 #include "format/header_text.h"
 
+#include "base/utf8.h"
 #include "format/binary_text.h"
-#include "format/utf8.h"
 
 static void header_text_escape(struct evl_buffer *to, uint8_t byte)
 {

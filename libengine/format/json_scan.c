@@ -2,8 +2,8 @@
 #include "format/json_scan.h"
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "format/binary_text.h"
-#include "format/utf8.h"
 
 bool json_fail(struct json_scan *s, const char *why)
 {

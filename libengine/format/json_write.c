@@ -14,10 +14,10 @@
  * 2^53 is written as a string. */
 #include <inttypes.h>
 
+#include "base/utf8.h"
 #include "format/binary_text.h"
 #include "format/json.h"
 #include "format/json_scan.h"
-#include "format/utf8.h"
 
 static char json_letter(uint8_t c)
 {

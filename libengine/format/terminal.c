@@ -3,9 +3,9 @@
  * Text passes, and so do tabs and newlines.  Other control characters are shown
  * as ^X; those of U+0080 to U+009F, which some terminals obey, and what is no
  * text at all, as \xHH. */
+#include "base/utf8.h"
 #include "format/binary_text.h"
 #include "format/format.h"
-#include "format/utf8.h"
 
 static void terminal_print_hex(struct evl_buffer *to, const uint8_t *p, int count)
 {

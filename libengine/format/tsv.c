@@ -13,10 +13,10 @@
 #include <inttypes.h>
 
 #include "base/fault.h"
+#include "base/utf8.h"
 #include "format/binary_text.h"
 #include "format/format.h"
 #include "format/header_text.h"
-#include "format/utf8.h"
 
 /* ---- writing ------------------------------------------------------------- */
 

@@ -21,10 +21,11 @@ struct io_driver {
     enum evl_error (*remove)(struct io *, const char *);
     enum evl_error (*remove_dir)(struct io *, const char *);
     enum evl_error (*sync_dir)(struct io *, const char *);
-    enum evl_error (*space)(struct io *, const char *, int64_t *);
+    enum evl_error (*space)(struct io *, const char *, struct io_space *);
     enum evl_error (*sharable)(struct io *, const char *);
     enum evl_error (*lock)(struct io *, int, int64_t, enum io_lock, int64_t);
     void (*unlock)(struct io *, int, int64_t);
+    enum evl_error (*is_locked)(struct io *, int, int64_t, bool *);
     enum evl_error (*map)(struct io *, int, size_t, bool, void **);
     void (*unmap)(struct io *, void *, size_t);
     uint64_t (*load)(struct io *, const uint64_t *);

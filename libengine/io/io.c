@@ -111,9 +111,9 @@ enum evl_error io_sync_dir(struct io *io, const char *path)
     return io->driver->sync_dir(io, path);
 }
 
-enum evl_error io_space(struct io *io, const char *path, int64_t *bytes)
+enum evl_error io_space(struct io *io, const char *path, struct io_space *space)
 {
-    return io->driver->space(io, path, bytes);
+    return io->driver->space(io, path, space);
 }
 
 enum evl_error io_sharable(struct io *io, const char *path)
@@ -133,6 +133,12 @@ void io_unlock(struct io *io, int file, int64_t byte)
 {
     check(file >= 0 && byte >= 0);
     io->driver->unlock(io, file, byte);
+}
+
+enum evl_error io_is_locked(struct io *io, int file, int64_t byte, bool *locked)
+{
+    check(file >= 0 && byte >= 0);
+    return io->driver->is_locked(io, file, byte, locked);
 }
 
 /* ---- shared memory ------------------------------------------------------- */

@@ -99,8 +99,12 @@ enum evl_error io_remove_dir(struct io *io, const char *path); /* an empty folde
 /* Names made, changed and removed in this folder so far, on the disk itself. */
 enum evl_error io_sync_dir(struct io *io, const char *path);
 
-/* Bytes that may still be written by us on the disk of this path. */
-enum evl_error io_space(struct io *io, const char *path, int64_t *bytes);
+/* The disk of this path: the bytes that we may still write, and those together
+ * with what is written.  What is kept back for root is in neither. */
+struct io_space {
+    int64_t free, total;
+};
+enum evl_error io_space(struct io *io, const char *path, struct io_space *space);
 
 /* EVL_ERR_UNAVAILABLE, and why, if this path's file system cannot be shared
  * between processes as we need it (NFS, FUSE, ...). */
@@ -108,14 +112,21 @@ enum evl_error io_sharable(struct io *io, const char *path);
 
 /* ---- locks --------------------------------------------------------------- */
 
-enum io_lock { IO_SHARED, IO_EXCLUSIVE };
+enum io_lock {
+    IO_SHARED,
+    IO_EXCLUSIVE, /* for a moment: the terminal's stop signal waits for its end */
+    IO_KEPT,      /* exclusive, and for long: a stopped process keeps it */
+};
 
 /* One byte of a file, by this file number, until io_unlock, io_close or our
  * death, whichever is first.  Waits until io_now() is `until`, then BUSY;
- * until = 0 does not wait.  While a process holds an exclusive lock, the
- * terminal's stop signal waits. */
+ * until = 0 does not wait. */
 enum evl_error io_lock(struct io *io, int file, int64_t byte, enum io_lock mode, int64_t until);
 void io_unlock(struct io *io, int file, int64_t byte);
+
+/* Whether somebody holds the byte, in any mode and not by this file number.  A
+ * file open for reading will do; nobody is kept out by the look. */
+enum evl_error io_is_locked(struct io *io, int file, int64_t byte, bool *locked);
 
 /* ---- shared memory ------------------------------------------------------- */
 

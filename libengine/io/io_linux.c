@@ -106,6 +106,7 @@ struct io *io_linux(void)
         .sharable = linux_sharable,
         .lock = linux_lock,
         .unlock = linux_unlock,
+        .is_locked = linux_is_locked,
         .map = linux_map,
         .unmap = linux_unmap,
         .load = linux_load,

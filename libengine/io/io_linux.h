@@ -15,12 +15,13 @@ enum evl_error linux_rename(struct io *io, const char *from, const char *to);
 enum evl_error linux_remove(struct io *io, const char *path);
 enum evl_error linux_remove_dir(struct io *io, const char *path);
 enum evl_error linux_sync_dir(struct io *io, const char *path);
-enum evl_error linux_space(struct io *io, const char *path, int64_t *bytes);
+enum evl_error linux_space(struct io *io, const char *path, struct io_space *space);
 enum evl_error linux_sharable(struct io *io, const char *path);
 
 /* io_linux_lock.c */
 enum evl_error linux_lock(struct io *io, int file, int64_t byte, enum io_lock mode, int64_t until);
 void linux_unlock(struct io *io, int file, int64_t byte);
+enum evl_error linux_is_locked(struct io *io, int file, int64_t byte, bool *locked);
 
 /* Around the closing of a file: how many exclusive locks it held, and that they
  * are gone now. */

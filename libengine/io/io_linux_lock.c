@@ -10,8 +10,9 @@
  * own) which stops us at once when nothing is held, and otherwise leaves a note
  * for the release of the last lock.  Locking makes no call for it.
  *
- *   1. `held` counts the exclusive locks that are taken or just being asked
- *      for; it is raised before the kernel is asked.
+ *   1. `held` counts the locks IO_EXCLUSIVE that are taken or just being asked
+ *      for; it is raised before the kernel is asked.  Those IO_KEPT are for as
+ *      long as a process lives: the stop key cannot wait for that.
  *   2. table[0 .. count) names each that is taken, once; it is here because
  *      closing a file releases what the file held. */
 #include "io/io_linux.h"
@@ -154,9 +155,14 @@ void linux_locks_gone(int count)
 
 /* ---- locks --------------------------------------------------------------- */
 
+static struct flock kernel_lock(int64_t byte, short type)
+{
+    return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+}
+
 static int ask_kernel(int file, int64_t byte, short type)
 {
-    struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+    struct flock lock = kernel_lock(byte, type);
     int n;
     do
         n = fcntl(file, F_OFD_SETLK, &lock);
@@ -167,8 +173,8 @@ static int ask_kernel(int file, int64_t byte, short type)
 /* Returns the kernel's error, or 0. */
 static int try_lock(int file, int64_t byte, enum io_lock mode)
 {
-    if (mode == IO_SHARED) {
-        int error = ask_kernel(file, byte, F_RDLCK);
+    if (mode != IO_EXCLUSIVE) {
+        int error = ask_kernel(file, byte, mode == IO_SHARED ? F_RDLCK : F_WRLCK);
         if (!error && table_take(file, byte)) /* it was exclusive */
             let_go();
         return error;
@@ -206,4 +212,14 @@ void linux_unlock(struct io *io, int file, int64_t byte)
     (void)ask_kernel(file, byte, F_UNLCK); /* fails only for a number that is no file */
     if (exclusive)
         let_go();
+}
+
+enum evl_error linux_is_locked(struct io *io, int file, int64_t byte, bool *locked)
+{
+    (void)io;
+    struct flock lock = kernel_lock(byte, F_WRLCK); /* which a lock of any mode is in the way of */
+    if (fcntl(file, F_OFD_GETLK, &lock) < 0)
+        return io_fail(errno, NULL);
+    *locked = lock.l_type != F_UNLCK;
+    return EVL_OK;
 }

@@ -242,13 +242,14 @@ enum evl_error linux_sync_dir(struct io *io, const char *path)
     return error ? io_fail(error, path) : EVL_OK;
 }
 
-enum evl_error linux_space(struct io *io, const char *path, int64_t *bytes)
+enum evl_error linux_space(struct io *io, const char *path, struct io_space *space)
 {
     (void)io;
     struct statvfs fs;
     if (statvfs(path, &fs) < 0)
         return io_fail(errno, path);
-    *bytes = (int64_t)(fs.f_bavail * fs.f_frsize);
+    space->free = (int64_t)(fs.f_bavail * fs.f_frsize);
+    space->total = (int64_t)((fs.f_blocks - fs.f_bfree + fs.f_bavail) * fs.f_frsize);
     return EVL_OK;
 }
 

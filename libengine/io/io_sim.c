@@ -195,6 +195,7 @@ static const struct io_driver sim_driver = {
     .sharable = sim_call_sharable,
     .lock = sim_call_lock,
     .unlock = sim_call_unlock,
+    .is_locked = sim_call_is_locked,
     .map = sim_call_map,
     .unmap = sim_call_unmap,
     .load = sim_call_load,

@@ -57,7 +57,8 @@ struct sim_inode *sim_inode_create(struct sim *sim, enum io_kind kind, const cha
     inode->kind = kind;
     inode->mtime_ms = sim->wall_base_ms + sim->now / IO_MS;
     memcpy(inode->label, name, strnlen(name, sizeof inode->label - 1));
-    list_init(&inode->locks);
+    for (int i = 0; i < SIM_LOCK_LISTS; i++)
+        list_init(&inode->locks[i]);
     list_push(&sim->disk.inodes, &inode->link);
     return inode;
 }
@@ -72,7 +73,8 @@ static void entries_free(struct sim_entries *entries)
 void sim_inode_free(struct sim *sim, struct sim_inode *inode)
 {
     (void)sim;
-    check(list_is_empty(&inode->locks));
+    for (int i = 0; i < SIM_LOCK_LISTS; i++)
+        check(list_is_empty(&inode->locks[i]));
     list_take(&inode->link);
     bytes_release(&inode->cached);
     bytes_release(&inode->durable);

@@ -411,7 +411,7 @@ enum evl_error sim_call_sync_dir(struct io *io, const char *path)
     return door->alive ? EVL_OK : sim_killed();
 }
 
-enum evl_error sim_call_space(struct io *io, const char *path, int64_t *bytes)
+enum evl_error sim_call_space(struct io *io, const char *path, struct io_space *space)
 {
     const struct sim *sim = sim_door_of(io)->sim;
     struct sim_place place;
@@ -422,7 +422,8 @@ enum evl_error sim_call_space(struct io *io, const char *path, int64_t *bytes)
     if (error)
         return io_fail(error, path);
     int64_t left = sim->options.capacity - sim->disk.used;
-    *bytes = sim->options.capacity <= 0 ? SPACE_UNLIMITED : left > 0 ? left : 0;
+    space->total = sim->options.capacity <= 0 ? SPACE_UNLIMITED : sim->options.capacity;
+    space->free = sim->options.capacity <= 0 ? SPACE_UNLIMITED : left > 0 ? left : 0;
     return EVL_OK;
 }
 

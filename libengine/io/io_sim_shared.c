@@ -19,23 +19,36 @@ enum { PAGE = 4096 };
 
 /* ---- locks --------------------------------------------------------------- */
 
-void sim_inode_drop_locks(struct sim *sim, struct sim_inode *inode, const struct sim_door *door,
-                          int file)
+/* A file may have thousands of locked bytes. */
+static struct list *list_of(struct sim_inode *inode, int64_t byte)
 {
-    list_each_safe (i, &inode->locks) {
+    return &inode
+                ->locks[(uint64_t)byte * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (SIM_LOCK_LISTS - 1)];
+}
+
+static void drop_locks(struct list *locks, const struct sim_door *door, int file)
+{
+    list_each_safe (i, locks) {
         struct sim_lock *lock = list_entry(i, struct sim_lock, link);
         if (lock->door != door || (file >= 0 && lock->file != file))
             continue;
         list_take(&lock->link);
         memory_free(lock);
     }
+}
+
+void sim_inode_drop_locks(struct sim *sim, struct sim_inode *inode, const struct sim_door *door,
+                          int file)
+{
+    for (int i = 0; i < SIM_LOCK_LISTS; i++)
+        drop_locks(&inode->locks[i], door, file);
     sim_wake_all(sim, inode);
 }
 
 static struct sim_lock *find_lock(struct sim_inode *inode, const struct sim_door *door, int file,
                                   int64_t byte)
 {
-    list_each (i, &inode->locks) {
+    list_each (i, list_of(inode, byte)) {
         struct sim_lock *lock = list_entry(i, struct sim_lock, link);
         if (lock->door == door && lock->file == file && lock->byte == byte)
             return lock;
@@ -43,13 +56,12 @@ static struct sim_lock *find_lock(struct sim_inode *inode, const struct sim_door
     return NULL;
 }
 
-static bool others_hold(const struct sim_inode *inode, const struct sim_lock *own, int64_t byte,
+static bool others_hold(struct sim_inode *inode, const struct sim_lock *own, int64_t byte,
                         enum io_lock mode)
 {
-    list_each (i, &inode->locks) {
+    list_each (i, list_of(inode, byte)) {
         const struct sim_lock *lock = list_entry(i, struct sim_lock, link);
-        if (lock != own && lock->byte == byte &&
-            (mode == IO_EXCLUSIVE || lock->mode == IO_EXCLUSIVE))
+        if (lock != own && lock->byte == byte && (mode != IO_SHARED || lock->mode != IO_SHARED))
             return true;
     }
     return false;
@@ -64,7 +76,7 @@ static bool try_lock(struct sim_inode *inode, struct sim_door *door, int file, i
     if (!lock) {
         lock = memory_take(1, sizeof *lock);
         *lock = (struct sim_lock){ .door = door, .file = file, .byte = byte };
-        list_push(&inode->locks, &lock->link);
+        list_push(list_of(inode, byte), &lock->link);
     }
     lock->mode = mode;
     sim_wake_all(door->sim, inode); /* it may have been exclusive before */
@@ -76,11 +88,11 @@ enum evl_error sim_call_lock(struct io *io, int file, int64_t byte, enum io_lock
 {
     struct sim_door *door = sim_door_of(io);
     struct sim *sim = door->sim;
-    if (!sim_call(io, "lock", "", file * (int64_t)2 + mode, byte))
+    if (!sim_call(io, "lock", "", file * (int64_t)4 + mode, byte))
         return sim_killed();
     struct sim_file *f = sim_door_file(door, file);
     struct sim_inode *inode = f->inode;
-    if (mode == IO_EXCLUSIVE && !f->writable)
+    if (mode != IO_SHARED && !f->writable)
         return io_fail(EBADF, NULL);
     while (!try_lock(inode, door, file, byte, mode)) {
         if (until == 0 || sim->now >= until)
@@ -104,6 +116,16 @@ void sim_call_unlock(struct io *io, int file, int64_t byte)
     list_take(&lock->link);
     memory_free(lock);
     sim_wake_all(door->sim, inode);
+}
+
+enum evl_error sim_call_is_locked(struct io *io, int file, int64_t byte, bool *locked)
+{
+    struct sim_door *door = sim_door_of(io);
+    if (!sim_call(io, "is_locked", "", file, byte))
+        return sim_killed();
+    struct sim_inode *inode = sim_door_file(door, file)->inode;
+    *locked = others_hold(inode, find_lock(inode, door, file, byte), byte, IO_EXCLUSIVE);
+    return EVL_OK;
 }
 
 /* ---- maps ---------------------------------------------------------------- */

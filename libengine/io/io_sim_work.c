@@ -29,19 +29,25 @@ static void run(struct sim_door *door, struct sim_work *w)
     (void)fault_again(EVL_OK, &own);
 }
 
-/* How many locks the process has. */
+/* How many locks the process has of this inode, by this file. */
+static int inode_locks(const struct sim_inode *inode, const struct sim_door *door, int file)
+{
+    int count = 0;
+    for (int i = 0; i < SIM_LOCK_LISTS; i++)
+        list_each (l, &inode->locks[i]) {
+            const struct sim_lock *lock = list_entry(l, struct sim_lock, link);
+            count += lock->door == door && lock->file == file && lock->mode == IO_EXCLUSIVE;
+        }
+    return count;
+}
+
+/* How many it has that the work could wait for: not those that are kept. */
 static int door_locks(const struct sim_door *door)
 {
     int count = 0;
-    for (size_t i = 0; i < door->file_room; i++) {
-        const struct sim_inode *inode = door->files[i].inode;
-        if (!inode)
-            continue;
-        list_each (l, &inode->locks) {
-            const struct sim_lock *lock = list_entry(l, struct sim_lock, link);
-            count += lock->door == door && lock->file == (int)i + SIM_FIRST_FILE;
-        }
-    }
+    for (size_t i = 0; i < door->file_room; i++)
+        if (door->files[i].inode)
+            count += inode_locks(door->files[i].inode, door, (int)i + SIM_FIRST_FILE);
     return count;
 }
 

@@ -19,7 +19,7 @@
 #include "io/io_sim.h"
 
 enum { SIM_SECTOR = 512, SIM_NAME_MAX = 255, SIM_PPM = 1000000 };
-enum { SIM_FIRST_FILE = 3 };
+enum { SIM_FIRST_FILE = 3, SIM_LOCK_LISTS = 16 };
 
 /* Addresses that a world can hand out for maps; each is handed out once. */
 #define SIM_REGION_BYTES ((size_t)1 << 36)
@@ -69,7 +69,7 @@ struct sim_inode {
     bool stored;        /* by shared memory: any of its bytes may differ */
 
     struct sim_entries names, durable_names;
-    struct list locks;
+    struct list locks[SIM_LOCK_LISTS]; /* by the byte */
 };
 
 /* A name gone from one place, come to another; either may be missing. */
@@ -269,7 +269,7 @@ enum evl_error sim_call_rename(struct io *io, const char *from, const char *to);
 enum evl_error sim_call_remove(struct io *io, const char *path);
 enum evl_error sim_call_remove_dir(struct io *io, const char *path);
 enum evl_error sim_call_sync_dir(struct io *io, const char *path);
-enum evl_error sim_call_space(struct io *io, const char *path, int64_t *bytes);
+enum evl_error sim_call_space(struct io *io, const char *path, struct io_space *space);
 enum evl_error sim_call_sharable(struct io *io, const char *path);
 
 /* ---- io_sim_shared.c ----------------------------------------------------- */
@@ -281,6 +281,7 @@ void sim_inode_drop_locks(struct sim *sim, struct sim_inode *inode, const struct
 enum evl_error sim_call_lock(struct io *io, int file, int64_t byte, enum io_lock mode,
                              int64_t until);
 void sim_call_unlock(struct io *io, int file, int64_t byte);
+enum evl_error sim_call_is_locked(struct io *io, int file, int64_t byte, bool *locked);
 enum evl_error sim_call_map(struct io *io, int file, size_t size, bool writable, void **at);
 void sim_call_unmap(struct io *io, void *at, size_t size);
 uint64_t sim_call_load(struct io *io, const uint64_t *word);

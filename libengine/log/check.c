@@ -2,7 +2,11 @@
  *
  * Entries of an index lie in the order of the batches, so each index is read
  * along with the walk: what it says next is compared when the batch comes that
- * it speaks of. */
+ * it speaks of.
+ *
+ * A cleaner exchanges segments under our feet, unless we have its lock.  A check
+ * without the lock that finds damage looks whether files were exchanged since it
+ * began, and then begins anew. */
 #include "log/check.h"
 
 #include <inttypes.h>
@@ -14,17 +18,24 @@
 #include "log/checkpoint.h"
 #include "log/producers.h"
 
-enum { PLAIN_MAX = 1 << 30 }; /* bytes that a batch may unpack to */
+enum {
+    PLAIN_MAX = 1 << 30,     /* bytes that a batch may unpack to */
+    PROGRESS_STEP = 1 << 20, /* bytes */
+    LOOKS_MAX = 10,          /* at a log that is being cleaned all the time */
+};
 
 struct check_walk {
     struct log *log;
-    void (*found)(void *context, const struct check_damage *damage);
-    void *context;
+    const struct check_listener *listener;
+    struct findings findings;
     struct check_result *result;
-    bool gaps;     /* are what compaction leaves */
-    int64_t next;  /* the least offset that can come; -1: any */
-    int64_t limit; /* where readers end */
-    bool blurred;  /* the batch before was wrong: indexes may speak of it */
+    int64_t total;    /* bytes */
+    int64_t reported; /* of them */
+    bool stopped;     /* the listener has had enough */
+    bool gaps;        /* are what compaction leaves */
+    int64_t next;     /* the least offset that can come; -1: any */
+    int64_t limit;    /* where readers end */
+    bool blurred;     /* the batch before was wrong: indexes may speak of it */
     struct epochs epochs;
     struct scan scan;
     struct batch_reader reader;
@@ -58,8 +69,18 @@ static void check_tell(struct check_walk *w, const char *file, int64_t position,
 {
     struct check_damage damage = { file, position, offset, text };
     w->result->damages++;
-    if (w->found)
-        w->found(w->context, &damage);
+    findings_add(&w->findings, &damage);
+}
+
+/* `bytes` of the segment at hand are done. */
+static void check_report(struct check_walk *w, int64_t bytes)
+{
+    struct check_result so_far = *w->result;
+    so_far.bytes += bytes;
+    if (!w->listener->progress || so_far.bytes - w->reported < PROGRESS_STEP)
+        return;
+    w->reported = so_far.bytes;
+    w->stopped = !w->listener->progress(w->listener->context, &so_far, w->total);
 }
 
 static void entry_tell(struct check_walk *w, const struct cursor *c, const struct place *p,
@@ -328,7 +349,8 @@ static enum evl_error place_walk(struct check_walk *w, struct place *p, int64_t 
         if (found == SCAN_BATCH && promised) {
             err = batch_check_all(w, p, &batch, bytes, at);
             at = w->scan.at;
-            if (err)
+            check_report(w, at);
+            if (err || w->stopped)
                 return err;
             continue;
         }
@@ -470,12 +492,15 @@ static enum evl_error check_all(struct check_walk *w)
         err = check_gaps(w);
     if (!err)
         err = epochs_check(w);
-    for (size_t i = 0; i < w->log->base_count && !err; i++)
-        err = segment_check(w, i);
-    if (!err && w->next >= 0 && w->next < w->limit && w->log->base_count > 0 && !w->gaps)
-        check_tell(w, "", 0, w->next, "the log ends too early");
     if (!err)
-        err = snapshots_check(w);
+        err = log_bytes(w->log, &w->total);
+    for (size_t i = 0; i < w->log->base_count && !err && !w->stopped; i++)
+        err = segment_check(w, i);
+    if (err || w->stopped)
+        return err;
+    if (w->next >= 0 && w->next < w->limit && w->log->base_count > 0 && !w->gaps)
+        check_tell(w, "", 0, w->next, "the log ends too early");
+    err = snapshots_check(w);
     return err ? err : identity_check(w);
 }
 
@@ -491,16 +516,50 @@ static bool check_lock(struct log *log)
     return log->cleaning;
 }
 
-enum evl_error check_log(struct log *log,
-                         void (*found)(void *context, const struct check_damage *damage),
-                         void *context, struct check_result *result)
+/* Whether files may have been exchanged since the list of segments was made.
+ * The generation tells it only after the last of them: wait for who is at it,
+ * but not for a dead one. */
+static bool check_moved(struct log *log)
+{
+    int64_t until = io_now(log->o.io) + 1000LL * IO_MS;
+    while (log_has_slot(log) && log_word(log, SHARE_HOLDER) != 0 && io_now(log->o.io) < until)
+        io_sleep(log->o.io, IO_MS);
+    return log_has_slot(log) && log_word(log, SHARE_GENERATION) != log->generation;
+}
+
+/* All of it, as often as it takes to know what is damage. */
+static enum evl_error check_look(struct check_walk *w)
+{
+    for (int looks = 1;; looks++) {
+        enum evl_error err = check_all(w);
+        bool doubtful = w->findings.kept && w->result->damages > 0;
+        bool again = !err && doubtful && looks < LOOKS_MAX && check_moved(w->log);
+        if (!again) {
+            findings_tell(&w->findings);
+            return err;
+        }
+        findings_forget(&w->findings);
+        epochs_release(&w->epochs);
+        *w->result = (struct check_result){ 0 };
+        w->reported = 0;
+        w->next = -1;
+        w->blurred = false;
+    }
+}
+
+enum evl_error check_log(struct log *log, const struct check_listener *listener,
+                         struct check_result *result)
 {
     struct check_result all = { 0 };
     bool locked = check_lock(log);
-    struct check_walk w = {
-        .log = log, .found = found, .context = context, .result = &all, .next = -1
-    };
-    enum evl_error err = check_all(&w);
+    struct check_walk w = { .log = log,
+                            .listener = listener,
+                            .findings = { .found = listener->damage,
+                                          .context = listener->context,
+                                          .kept = !locked && log->o.share },
+                            .result = &all,
+                            .next = -1 };
+    enum evl_error err = check_look(&w);
     if (locked)
         share_unlock(log->o.share, &log->slot, SHARE_CLEAN);
     log->cleaning = log->cleaning && !locked;

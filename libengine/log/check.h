@@ -8,15 +8,8 @@
 #ifndef LOG_CHECK_H
 #define LOG_CHECK_H
 
+#include "log/findings.h"
 #include "log/log.h"
-
-/* One thing that is wrong.  Borrowed for the call. */
-struct check_damage {
-    const char *file; /* its name in the partition's folder */
-    int64_t position; /* in the file */
-    int64_t offset;   /* the record's, as far as known; -1 */
-    const char *text;
-};
 
 struct check_result {
     int64_t batches, records, bytes;
@@ -24,11 +17,20 @@ struct check_result {
     int32_t damages;
 };
 
-/* Check up to where readers may read.  Each damage is told to `found`; behind
- * it the check goes on at the next batch that an index knows, or in the next
- * segment.  OK whatever was found. */
-enum evl_error check_log(struct log *log,
-                         void (*found)(void *context, const struct check_damage *damage),
-                         void *context, struct check_result *result);
+/* Who listens to a check; each may be NULL. */
+struct check_listener {
+    void *context;
+    void (*damage)(void *context, const struct check_damage *damage);
+
+    /* How far it is, of about so many bytes; false ends the check. */
+    bool (*progress)(void *context, const struct check_result *so_far, int64_t bytes);
+};
+
+/* Check up to where readers may read.  Each damage is told; behind it the check
+ * goes on at the next batch that an index knows, or in the next segment.  Where
+ * a cleaner cannot be kept away, what looks damaged after it exchanged files is
+ * looked at again.  OK whatever was found. */
+enum evl_error check_log(struct log *log, const struct check_listener *listener,
+                         struct check_result *result);
 
 #endif

@@ -117,6 +117,10 @@ enum evl_error log_append_at(struct log *log, int64_t offset, const struct evl_b
  * beside log_append on another thread, with a struct log of its own. */
 enum evl_error log_sync(struct log *log, const struct log_promise *promise);
 
+/* Behind the last record on the disk of what was promised; -1 if it is gone.  A
+ * sync that failed may have been overtaken by one that did not. */
+int64_t log_synced(struct log *log, const struct log_promise *promise);
+
 /* As log_append, for who is between log_enter and log_leave. */
 enum evl_error log_append_entered(struct log *log, const struct evl_bytes *batches, int count,
                                   bool shown, struct log_place *places, int *done,

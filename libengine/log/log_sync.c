@@ -203,6 +203,14 @@ static enum evl_error log_sync_slot(struct log *log, const struct log_promise *p
     return err;
 }
 
+int64_t log_synced(struct log *log, const struct log_promise *promise)
+{
+    if (!log_is_live(log) || log_word(log, SHARE_CUTS) != promise->cuts)
+        return -1;
+    int64_t synced = (int64_t)log_word(log, SHARE_SYNCED);
+    return synced < promise->end ? synced : promise->end;
+}
+
 enum evl_error log_sync(struct log *log, const struct log_promise *promise)
 {
     enum evl_error err = log_attach(log);

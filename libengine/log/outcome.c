@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "base/endian.h"
+#include "record/marker.h"
 
-enum { MARKER_ABORT = 0, MARKER_COMMIT = 1, MARKER_PLAIN_MAX = 1 << 16 };
+enum { MARKER_PLAIN_MAX = 1 << 16 };
 
 /* A producer's transaction between its first batch and its marker. */
 struct outcome_open {
@@ -97,18 +97,17 @@ static void outcome_advance(struct outcome *o, int64_t offset)
 
 /* ---- seeing -------------------------------------------------------------- */
 
-/* What kind of marker a control batch is; -1: none that ends a transaction. */
-static enum evl_error marker_type(struct evl_bytes bytes, int *type)
+/* Whether a control batch ends a transaction. */
+static enum evl_error batch_ends(struct evl_bytes bytes, bool *ends)
 {
     struct batch_reader reader = { 0 };
-    struct evl_record marker;
+    struct evl_record record;
+    struct marker marker;
     bool more = false;
-    *type = -1;
     enum evl_error err = batch_open(&reader, bytes, MARKER_PLAIN_MAX);
     if (!err)
-        err = batch_next(&reader, &marker, &more);
-    if (!err && more && marker.key.count >= 4)
-        *type = get_i16(marker.key.at + 2);
+        err = batch_next(&reader, &record, &more);
+    *ends = !err && more && marker_read(&record, &marker);
     batch_reader_release(&reader);
     return err;
 }
@@ -130,14 +129,14 @@ static void outcome_end(struct outcome *o, const struct batch *batch, bool *wort
 enum evl_error outcome_see(struct outcome *o, const struct batch *batch, struct evl_bytes bytes,
                            bool *worthless)
 {
-    int type;
+    bool ends;
     *worthless = false;
     outcome_advance(o, batch->last_offset);
     if (batch->attributes & BATCH_CONTROL) {
         if (batch->count == 0) /* emptied, and kept for its producer's sake */
             return EVL_OK;
-        enum evl_error err = marker_type(bytes, &type);
-        if (!err && (type == MARKER_ABORT || type == MARKER_COMMIT))
+        enum evl_error err = batch_ends(bytes, &ends);
+        if (!err && ends)
             outcome_end(o, batch, worthless);
         return err;
     }

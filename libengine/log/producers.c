@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "base/memory.h"
 #include "io/io_file.h"
+#include "record/marker.h"
 
 enum {
     KEPT_BATCHES = 5, /* a client has five requests under way at the most */
@@ -127,14 +128,15 @@ static enum evl_error sequence_wrong(const struct batch *b, int32_t expected)
 enum evl_error producers_check(const struct producers *p, const struct batch *batch, int64_t *known)
 {
     *known = -1;
-    if (batch->producer_id < 0 || batch->attributes & BATCH_CONTROL)
-        return EVL_OK;
-    const struct producer *r = producers_find(p, batch->producer_id);
+    const struct producer *r =
+        batch->producer_id < 0 ? NULL : producers_find(p, batch->producer_id);
     if (!r)
         return EVL_OK; /* new here, or forgotten: any sequence may be its first */
     if (batch->producer_epoch < r->epoch)
         return fail(EVL_ERR_FENCED, "producer %" PRId64 " of epoch %d was replaced by epoch %d",
                     batch->producer_id, batch->producer_epoch, r->epoch);
+    if (batch->base_sequence < 0)
+        return EVL_OK; /* a coordinator's, on a producer's behalf: it numbers none */
     if (batch->producer_epoch > r->epoch)
         return batch->base_sequence == 0 ? EVL_OK : sequence_wrong(batch, 0);
     if (r->kept_count == 0)
@@ -160,28 +162,33 @@ static void producer_keep(struct producer *r, const struct batch *b)
 
 /* ---- replaying ----------------------------------------------------------- */
 
-/* A transaction's end: its control record has key {int16 version, int16 type}
- * and value {int16 version, int32 coordinator epoch}; type 0 aborts. */
+/* A producer's transaction was decided. */
+static void producer_end(struct producer *r, const struct batch *batch, const struct marker *marker)
+{
+    if (batch->producer_epoch > r->epoch)
+        r->kept_count = 0;
+    r->epoch = batch->producer_epoch;
+    r->transaction = -1;
+    r->timestamp = batch->max_timestamp;
+    if (marker->coordinator_epoch >= 0)
+        r->coordinator_epoch = marker->coordinator_epoch;
+}
+
 static enum evl_error producers_end(struct producers *p, const struct batch *batch,
                                     struct evl_bytes bytes, int64_t *aborted)
 {
     struct batch_reader reader = { 0 };
-    struct evl_record marker;
+    struct evl_record record;
+    struct marker marker;
     bool more = false;
     enum evl_error err = batch_open(&reader, bytes, bytes.count);
     if (!err)
-        err = batch_next(&reader, &marker, &more);
-    if (!err && more && marker.key.count >= 4 && get_i16(marker.key.at + 2) <= 1) {
+        err = batch_next(&reader, &record, &more);
+    if (!err && more && marker_read(&record, &marker)) {
         struct producer *r = producers_take(p, batch->producer_id, batch->producer_epoch);
-        if (get_i16(marker.key.at + 2) == 0)
+        if (!marker.commit)
             *aborted = r->transaction;
-        if (batch->producer_epoch > r->epoch)
-            r->kept_count = 0;
-        r->epoch = batch->producer_epoch;
-        r->transaction = -1;
-        r->timestamp = batch->max_timestamp;
-        if (marker.value.count >= 6)
-            r->coordinator_epoch = get_i32(marker.value.at + 2);
+        producer_end(r, batch, &marker);
     }
     batch_reader_release(&reader);
     return err;
@@ -200,19 +207,38 @@ enum evl_error producers_note(struct producers *p, const struct batch *batch,
         r->kept_count = 0;
     r->epoch = batch->producer_epoch;
     r->timestamp = batch->max_timestamp;
-    producer_keep(r, batch);
+    if (batch->base_sequence >= 0)
+        producer_keep(r, batch);
     if (batch->attributes & BATCH_TRANSACTIONAL && r->transaction < 0)
         r->transaction = batch->base_offset;
     return EVL_OK;
 }
 
+static const struct producer *producers_oldest(const struct producers *p)
+{
+    const struct producer *oldest = NULL;
+    for (size_t i = 0; i < p->count; i++)
+        if (p->at[i].transaction >= 0 && (!oldest || p->at[i].transaction < oldest->transaction))
+            oldest = &p->at[i];
+    return oldest;
+}
+
 int64_t producers_first_open(const struct producers *p)
 {
-    int64_t first = -1;
-    for (size_t i = 0; i < p->count; i++)
-        if (p->at[i].transaction >= 0 && (first < 0 || p->at[i].transaction < first))
-            first = p->at[i].transaction;
-    return first;
+    const struct producer *oldest = producers_oldest(p);
+    return oldest ? oldest->transaction : -1;
+}
+
+int64_t producers_first_open_id(const struct producers *p)
+{
+    const struct producer *oldest = producers_oldest(p);
+    return oldest ? oldest->id : -1;
+}
+
+bool producers_want_marker(const struct producers *p, int64_t id, int16_t epoch)
+{
+    const struct producer *r = producers_find(p, id);
+    return !r || r->epoch < epoch;
 }
 
 bool producers_hold(const struct producers *p, const struct batch *batch)

@@ -38,6 +38,14 @@ enum evl_error producers_note(struct producers *p, const struct batch *batch,
 /* The first offset of the oldest open transaction; -1 if none is open. */
 int64_t producers_first_open(const struct producers *p);
 
+/* Whose transaction that is; -1 if none is open. */
+int64_t producers_first_open_id(const struct producers *p);
+
+/* Whether a marker of this epoch has yet to be written: with KIP-890 each end has
+ * an epoch of its own, above that of the data, so one of it or a later one says
+ * that the transaction was ended here. */
+bool producers_want_marker(const struct producers *p, int64_t id, int16_t epoch);
+
 /* Whether this batch is what is known last of its producer: without it, the
  * producer would be forgotten. */
 bool producers_hold(const struct producers *p, const struct batch *batch);

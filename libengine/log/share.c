@@ -16,6 +16,7 @@
 #include "base/endian.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "base/siphash.h"
 
 enum header {
     HEAD_MAGIC,
@@ -27,6 +28,7 @@ enum header {
     HEAD_NEWS,
     HEAD_GENERATION,
     HEAD_VALID_WORDS = HEAD_CHUNKS,
+    HEAD_OWNERS = 64,
     HEAD_WORDS = 512,
 };
 
@@ -35,6 +37,8 @@ enum {
     CHUNKS_MAX = 1024,
     PROBES_MAX = 64, /* in one chunk */
 };
+
+#define SHARE_OWNERS_FIRST ((int64_t)1 << 62)
 
 #define SHARE_MAGIC UINT64_C(0x3330306d68735665) /* "eVshm003" */
 
@@ -423,6 +427,70 @@ enum evl_error share_lock_directory(struct share *s, enum share_lock which, int6
 void share_unlock_directory(struct share *s, enum share_lock which)
 {
     io_unlock(s->io, s->lock_file, which);
+}
+
+/* ---- owners -------------------------------------------------------------- */
+
+/* The same in every process: the key is no secret. */
+static uint64_t owner_hash(struct evl_bytes name)
+{
+    static const uint64_t key[2] = { 0x6f77207365727648, 0x656d616e2061206e };
+    return siphash(key, name.at, name.count).low;
+}
+
+static int64_t owner_byte(struct evl_bytes name)
+{
+    return SHARE_OWNERS_FIRST + (int64_t)(owner_hash(name) >> 2);
+}
+
+static uint64_t *owner_word(const struct share *s, struct evl_bytes name)
+{
+    return s->map + HEAD_OWNERS + owner_hash(name) % (HEAD_WORDS - HEAD_OWNERS);
+}
+
+int32_t share_owner(struct share *s, struct evl_bytes name)
+{
+    uint64_t word = s->map ? io_load(s->io, owner_word(s, name)) : 0;
+    return word >> 32 == owner_hash(name) >> 32 ? (int32_t)word : 0;
+}
+
+static enum evl_error owner_busy(struct share *s, struct evl_bytes name)
+{
+    int32_t pid = share_owner(s, name);
+    if (pid == 0)
+        return fail(EVL_ERR_BUSY, "another process has it");
+    return fail(EVL_ERR_BUSY, "process %" PRId32 " has it%s", pid,
+                io_process(s->io, pid) == IO_STOPPED ? ", which is stopped" : "");
+}
+
+enum evl_error share_own(struct share *s, struct evl_bytes name)
+{
+    check(s->writable && s->map);
+    enum evl_error err = io_lock(s->io, s->lock_file, owner_byte(name), IO_KEPT, 0);
+    if (err == EVL_ERR_BUSY)
+        return owner_busy(s, name);
+    if (err)
+        return failed(err, "ev.lock");
+    uint64_t tag = owner_hash(name) >> 32 << 32;
+    io_store(s->io, owner_word(s, name), tag | (uint32_t)io_pid(s->io));
+    return EVL_OK;
+}
+
+enum evl_error share_is_owned(struct share *s, struct evl_bytes name, bool *owned)
+{
+    char path[PATH_MAX];
+    int file = s->lock_file;
+    enum evl_error err = EVL_OK;
+    if (file < 0) { /* we only look */
+        err = share_path(s, "ev.lock", path);
+        if (!err)
+            err = io_open(s->io, path, IO_READ, &file);
+    }
+    if (!err)
+        err = io_is_locked(s->io, file, owner_byte(name), owned);
+    if (s->lock_file < 0)
+        io_close(s->io, file);
+    return err ? failed(err, "ev.lock") : EVL_OK;
 }
 
 /* ---- news ---------------------------------------------------------------- */

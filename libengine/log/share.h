@@ -14,6 +14,7 @@
  *   5                 how many chunks follow
  *   6                 news: counts up whenever there is more to read
  *   7                 generation of the directory
+ *   64..511           who owned a name last: its hash, and a pid; a hint
  *   512..             chunks of 1024 slots; a slot is 20 words (enum share_word)
  *
  * A partition's slot is in the first chunk that had room near where its
@@ -71,9 +72,9 @@ struct share_slot {
 
 /* The locks, bytes of ev.lock.  Order of taking: as here, partitions by byte. */
 enum share_lock {
-    SHARE_LOCK_TABLE = 2,       /* to set up ev.shm, to claim a slot */
-    SHARE_LOCK_CHECKPOINTS = 3, /* to rewrite the directory's checkpoint files */
-    SHARE_LOCK_FIRST_PARTITION = 1 << 20,
+    SHARE_LOCK_TABLE = 2,                 /* to set up ev.shm, to claim a slot */
+    SHARE_LOCK_CHECKPOINTS = 3,           /* to rewrite the directory's checkpoint files */
+    SHARE_LOCK_FIRST_PARTITION = 1 << 20, /* to 2^62; behind that, owners' */
 };
 enum share_partition_lock { SHARE_APPEND, SHARE_SYNC, SHARE_CLEAN };
 
@@ -115,6 +116,20 @@ void share_leave(struct share *s, const struct share_slot *slot, enum share_part
 /* The directory's own locks. */
 enum evl_error share_lock_directory(struct share *s, enum share_lock which, int64_t until);
 void share_unlock_directory(struct share *s, enum share_lock which);
+
+/* ---- owners -------------------------------------------------------------- */
+
+/* A name (a transactional id) belongs to who has its byte in ev.lock: keep it
+ * until share_close().  One name per struct share.  BUSY, naming the owner's pid
+ * if it is known. */
+enum evl_error share_own(struct share *s, struct evl_bytes name);
+
+/* Whether somebody has it by another struct share, of this process or another;
+ * nobody is disturbed by the question. */
+enum evl_error share_is_owned(struct share *s, struct evl_bytes name, bool *owned);
+
+/* Who owned it last, as far as is known; or 0. */
+int32_t share_owner(struct share *s, struct evl_bytes name);
 
 /* News: read the counter, look for records, then sleep until it has changed. */
 uint64_t share_news(struct share *s);

@@ -180,6 +180,15 @@ void evl_configs_release(struct evl_configs *configs)
     *configs = (struct evl_configs){ 0 };
 }
 
+enum evl_error evl_admin_disk(struct evl_place *place, struct evl_disk *disk)
+{
+    struct io_space space;
+    enum evl_error err = io_space(place->io, directory_path(place->directory), &space);
+    if (!err)
+        *disk = (struct evl_disk){ space.free, space.total };
+    return err;
+}
+
 /* ---- changing ------------------------------------------------------------ */
 
 static struct decide_setting setting_private(const struct evl_change *change)
@@ -315,37 +324,48 @@ enum evl_error evl_admin_compact(struct evl_place *place, const char *topic, int
 /* ---- checking and repairing ---------------------------------------------- */
 
 /* Who wants to hear of damages, and in which folder they are. */
-struct listener {
-    void (*found)(void *context, const struct evl_damage *damage);
-    void *context;
+struct hearing {
+    const struct evl_check_listener *listener;
     const char *topic;
     int32_t partition;
 };
 
-static void listener_found(void *context, const struct check_damage *damage)
+static void hearing_damage(void *context, const struct check_damage *damage)
 {
-    const struct listener *l = context;
+    const struct hearing *h = context;
     char file[PATH_MAX];
-    snprintf(file, sizeof file, "%s-%" PRId32 "/%s", l->topic, l->partition, damage->file);
+    snprintf(file, sizeof file, "%s-%" PRId32 "/%s", h->topic, h->partition, damage->file);
     struct evl_damage told = { file, damage->position, damage->offset, damage->text };
-    l->found(l->context, &told);
+    h->listener->damage(h->listener->context, &told);
+}
+
+static struct evl_check check_told(const struct check_result *r)
+{
+    return (struct evl_check){ r->batches, r->records, r->bytes, r->segments, r->damages };
+}
+
+static bool hearing_progress(void *context, const struct check_result *so_far, int64_t bytes)
+{
+    const struct hearing *h = context;
+    struct evl_check told = check_told(so_far);
+    return h->listener->progress(h->listener->context, &told, bytes);
 }
 
 enum evl_error evl_admin_check(struct evl_place *place, const char *topic, int32_t partition,
-                               void (*found)(void *context, const struct evl_damage *damage),
-                               void *context, struct evl_check *check)
+                               const struct evl_check_listener *listener, struct evl_check *check)
 {
     struct log *log;
     struct check_result result;
-    struct listener listener = { found, context, topic, partition };
+    struct hearing hearing = { listener, topic, partition };
+    struct check_listener hears = { &hearing, listener->damage ? hearing_damage : NULL,
+                                    listener->progress ? hearing_progress : NULL };
     enum evl_error err = directory_log(place->directory, topic, partition, NULL, &log);
     if (err)
         return err;
-    err = check_log(log, found ? listener_found : NULL, &listener, &result);
+    err = check_log(log, &hears, &result);
     log_close(log);
     if (!err)
-        *check = (struct evl_check){ result.batches, result.records, result.bytes, result.segments,
-                                     result.damages };
+        *check = check_told(&result);
     return err;
 }
 

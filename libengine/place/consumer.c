@@ -8,7 +8,9 @@
  * (1) A range's position is the offset of the next record that it may give;
  *     control records, aborted ones and compaction's gaps move it too.
  * (2) With EVL_COMMITTED nothing at or behind the last stable offset is read:
- *     whatever is before it is decided, and aborted[] says how. */
+ *     whatever is before it is decided, and aborted[] says how.
+ * (3) A transaction whose owner is gone holds nobody up for ever: who may write
+ *     ends it, and who may not says what it waits for. */
 #include <evl/consumer.h>
 
 #include <inttypes.h>
@@ -20,6 +22,7 @@
 #include "log/reader.h"
 #include "log/replay.h"
 #include "place/place.h"
+#include "place/transactions.h"
 
 enum { TRIES_MAX = 16 }; /* segments that vanish under our eyes, one after the other */
 
@@ -27,6 +30,7 @@ enum {
     RANGES_OPEN = 256,           /* with more ranges, those at rest close their files */
     WINDOW_BYTES_MIN = 16 << 10, /* with merge, what is read at once */
     WINDOW_BYTES_ALL = 32 << 20, /* and for all ranges together */
+    SETTLE_EVERY_MS = 500,       /* while it waits for transactions: a look at their owners */
 };
 
 struct range {
@@ -44,6 +48,7 @@ struct range {
     int64_t aborted_upto;      /* known for markers before this offset; -1: not at all */
     struct evl_record head;    /* with merge: the record that comes next, */
     bool has_head;             /* if there is one */
+    bool has_said;             /* what it waits for */
 };
 
 struct evl_consumer {
@@ -58,6 +63,8 @@ struct evl_consumer {
     size_t heap_count;
     bool given; /* with merge: the smallest head was handed out */
     bool is_merging;
+    int64_t settled; /* io_now() of the last look at who holds it up */
+    bool has_said;   /* why that could not be ended */
 };
 
 /* ---- opening ------------------------------------------------------------- */
@@ -116,17 +123,87 @@ static enum evl_error range_limit(const struct evl_consumer *c, struct range *r)
         if (err)
             return err;
     }
-    if (limit > r->limit)
+    if (limit > r->limit) {
         r->limit = limit;
+        r->has_said = false;
+    }
     return EVL_OK;
+}
+
+/* ---- what holds a range up ----------------------------------------------- */
+
+/* Whether there is more than may be read: a transaction is open. */
+static bool range_is_held_up(const struct evl_consumer *c, const struct range *r)
+{
+    return c->o.isolation == EVL_COMMITTED && log_end(r->log) > r->limit && r->limit < r->end;
+}
+
+/* Once, until it goes on. */
+static void range_say_why(struct evl_consumer *c, struct range *r)
+{
+    struct evl_buffer why = { 0 };
+    int64_t id = r->log->producers ? producers_first_open_id(r->log->producers) : -1;
+    if (r->has_said || id < 0)
+        return;
+    r->has_said = true;
+    buf_print(&why, "%s-%" PRId32 ": records from offset %" PRId64 " on wait for the end of ",
+              r->topic, r->partition, r->limit);
+    if (transactions_blame(c->place, id, &why))
+        buf_print(&why, "a transaction of producer %" PRId64, id);
+    directory_say(c->place->directory, buf_text(&why));
+    buf_release(&why);
+}
+
+/* End what dead owners left, if we may.  That it cannot be done now is no failure
+ * of who reads. */
+static bool consumer_settle(struct evl_consumer *c)
+{
+    bool any = false;
+    c->settled = io_now(c->place->io);
+    if (!directory_is_writable(c->place->directory) || !transactions_settle(c->place, &any))
+        return any;
+    if (!c->has_said)
+        directory_say(c->place->directory, evl_fault());
+    c->has_said = true;
+    return any;
+}
+
+static enum evl_error range_free(struct evl_consumer *c, struct range *r)
+{
+    if (!range_is_held_up(c, r))
+        return EVL_OK;
+    enum evl_error err = consumer_settle(c) ? range_limit(c, r) : EVL_OK;
+    if (!err && range_is_held_up(c, r) && !directory_is_writable(c->place->directory))
+        range_say_why(c, r);
+    return err;
+}
+
+/* While it waits: whether something is free now. */
+static bool consumer_free(struct evl_consumer *c)
+{
+    bool held_up = false;
+    if (io_now(c->place->io) - c->settled < SETTLE_EVERY_MS * (int64_t)IO_MS)
+        return false;
+    for (size_t i = 0; i < c->count; i++)
+        held_up = range_is_held_up(c, c->ranges[i]) || held_up;
+    if (!held_up)
+        return false;
+    bool any = consumer_settle(c);
+    for (size_t i = 0; i < c->count && !any; i++)
+        if (range_is_held_up(c, c->ranges[i]))
+            range_say_why(c, c->ranges[i]);
+    return any;
 }
 
 static enum evl_error range_set_up(struct evl_consumer *c, struct range *r, int64_t first,
                                    int64_t end)
 {
     enum evl_error err = directory_log(c->place->directory, r->topic, r->partition, NULL, &r->log);
+    r->end = INT64_MAX;
     if (!err)
         err = range_limit(c, r);
+    if (!err)
+        err = range_free(c, r);
     if (err)
         return err;
     if (first < log_start(r->log) || first > log_end(r->log))
@@ -512,6 +589,10 @@ enum evl_error evl_consumer_wait(struct evl_consumer *c, int64_t ms, bool *more)
     if (!share) { /* a foreign directory does not change */
         io_sleep(c->place->io, ms * IO_MS);
         *more = false;
+        return EVL_OK;
+    }
+    if (consumer_free(c)) {
+        *more = true;
         return EVL_OK;
     }
     share_wait(share, c->news, io_now(c->place->io) + ms * IO_MS);

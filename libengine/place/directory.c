@@ -12,7 +12,6 @@
 #include "base/memory.h"
 #include "config/meta.h"
 #include "io/io_file.h"
-#include "log/reader.h"
 #include "place/inside.h"
 
 #define META_FILE "meta.properties"
@@ -194,6 +193,40 @@ static enum evl_error directory_found(struct directory *d)
     return err;
 }
 
+/* ---- following the metadata ---------------------------------------------- */
+
+static enum evl_error directory_apply(void *state, const struct evl_record *record,
+                                      int64_t producer_id)
+{
+    struct directory *d = state;
+    (void)producer_id; /* metadata transactions are records of their own */
+    return image_apply(d->image, record->value);
+}
+
+static void directory_clear(void *state)
+{
+    struct directory *d = state;
+    image_destroy(d->image);
+    d->image = image_create();
+}
+
+static void directory_follow(struct directory *d)
+{
+    struct coordinator_state state = { .state = d,
+                                       .apply = directory_apply,
+                                       .clear = directory_clear };
+    d->image = image_create();
+    d->changes = coordinator_create(d->metadata, &state);
+}
+
+enum evl_error directory_refresh(struct directory *d)
+{
+    if (d->foreign)
+        return EVL_OK;
+    enum evl_error err = coordinator_look(d->changes);
+    return err ? failed(err, "%s", d->path) : EVL_OK;
+}
+
 /* ---- opening ------------------------------------------------------------- */
 
 static enum evl_error directory_share_open(struct directory *d)
@@ -216,6 +249,7 @@ static enum evl_error directory_open_metadata(struct directory *d)
     struct topic_config config;
     struct directory_topic metadata = { METADATA_TOPIC, METADATA_ID, 1, &config };
     config_init(&config);
+    config.retention_ms = -1; /* it is all there is to know of the topics */
     directory_log_options(d, &metadata, METADATA_TOPIC, 0, &o);
     return log_open(&o, &d->metadata);
 }
@@ -229,9 +263,9 @@ static enum evl_error directory_open_ours(struct directory *d)
         err = directory_open_metadata(d);
     if (err)
         return err;
-    d->image = image_create();
+    directory_follow(d);
     err = directory_refresh(d);
-    if (!err && d->applied == 0 && d->writable)
+    if (!err && coordinator_end(d->changes) == 0 && d->writable)
         err = directory_bootstrap(d);
     return err;
 }
@@ -270,6 +304,7 @@ enum evl_error directory_open(const struct evl_place_options *options, struct io
     d->writable = !options->readonly;
     d->force = options->force;
     d->patience = patience_ms * IO_MS;
+    d->internal_partitions = options->internal_partitions;
     d->say = options->say;
     d->context = options->context;
     enum evl_error err = directory_look(d, options->create);
@@ -285,9 +320,8 @@ void directory_close(struct directory *d)
 {
     if (!d)
         return;
+    coordinator_destroy(d->changes);
     log_close(d->metadata);
-    reader_release(&d->reader);
-    batch_reader_release(&d->records);
     image_destroy(d->image);
     foreign_close(d->foreign);
     share_close(d->share);
@@ -301,42 +335,16 @@ const char *directory_path(const struct directory *d) { return d->path; }
 struct share *directory_share(struct directory *d) { return d->share; }
 int64_t directory_patience(const struct directory *d) { return d->patience; }
 const struct image *directory_image(const struct directory *d) { return d->image; }
-uint64_t directory_version(const struct directory *d) { return (uint64_t)d->applied; }
 
-/* ---- following the metadata ---------------------------------------------- */
-
-static enum evl_error directory_apply(struct directory *d, struct evl_bytes bytes)
+void directory_say(struct directory *d, const char *line)
 {
-    struct evl_record record;
-    bool more = false;
-    enum evl_error err = batch_open(&d->records, bytes, PLAIN_BYTES_MAX);
-    while (!err && !(err = batch_next(&d->records, &record, &more)) && more)
-        if (!record.control && record.offset >= d->applied)
-            err = image_apply(d->image, record.value);
-    return err;
+    if (d->say)
+        d->say(d->context, line);
 }
 
-enum evl_error directory_refresh(struct directory *d)
+uint64_t directory_version(const struct directory *d)
 {
-    struct batch batch;
-    struct evl_bytes bytes;
-    bool got = true;
-    if (d->foreign)
-        return EVL_OK;
-    enum evl_error err = EVL_OK;
-    if (!log_is_live(d->metadata)) /* a writer may have come since the boot */
-        err = log_refresh(d->metadata);
-    int64_t end = log_end(d->metadata);
-    if (err || d->applied >= end)
-        return err;
-    if (d->reader.log != d->metadata)
-        reader_begin(&d->reader, d->metadata, d->applied);
-    while (!err && !(err = reader_next(&d->reader, end, &batch, &bytes, &got)) && got) {
-        err = directory_apply(d, bytes);
-        if (!err)
-            d->applied = batch.last_offset + 1;
-    }
-    return err ? failed(err, "%s", d->path) : EVL_OK;
+    return d->changes ? (uint64_t)coordinator_end(d->changes) : 0;
 }
 
 /* ---- topics -------------------------------------------------------------- */

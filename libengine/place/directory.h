@@ -5,6 +5,7 @@
  *   DIR/__cluster_metadata-0/     topics and settings, a log of Kafka's records
  *   DIR/TOPIC-N/                  a partition's log
  *   DIR/ev.lock, ev.shm           see log/share.h
+ *   DIR/ev.members                see place/presence.h
  *   DIR/TOPIC-N.ID-delete/        a removed partition on its way out
  *
  * (1) A partition's folder is made, and synced, before the metadata speaks of
@@ -77,6 +78,15 @@ enum evl_error directory_grow(struct directory *d, const char *topic, int32_t pa
 enum evl_error directory_configure(struct directory *d, const char *topic,
                                    const struct decide_setting *settings, size_t count, bool dry);
 enum evl_error directory_rename(struct directory *d, const char *from, const char *to, bool dry);
+
+/* Have an internal topic (place/coordinator.h), made on first use with Kafka's
+ * settings; *partitions is how many it has.  Any number of processes may come at
+ * once: it is made once.  NOT_FOUND: it is not there, and cannot be made here. */
+enum evl_error directory_ensure_internal(struct directory *d, const char *topic,
+                                         int32_t *partitions);
+
+/* Take `count` producer ids that nobody had, from *first on. */
+enum evl_error directory_take_producer_ids(struct directory *d, int64_t count, int64_t *first);
 
 /* Remove what removed topics have left behind, after a crash in between. */
 enum evl_error directory_sweep(struct directory *d);

@@ -13,6 +13,8 @@
 #include "place/folder.h"
 #include "place/inside.h"
 
+enum { INTERNAL_PARTITIONS = 50 };
+
 /* ---- entering ------------------------------------------------------------ */
 
 static enum evl_error change_is_allowed(const struct directory *d)
@@ -25,61 +27,24 @@ static enum evl_error change_is_allowed(const struct directory *d)
     return EVL_OK;
 }
 
-/* Sync what is on the metadata log; under the lock nothing is added to it. */
-static enum evl_error change_settle(struct directory *d)
-{
-    struct log_promise all = { (int64_t)log_word(d->metadata, SHARE_WRITTEN),
-                               log_word(d->metadata, SHARE_CUTS) };
-    enum evl_error err = log_sync(d->metadata, &all);
-    return err ? err : directory_refresh(d);
-}
-
 static enum evl_error change_begin(struct directory *d)
 {
     enum evl_error err = change_is_allowed(d);
-    if (err)
-        return err;
-    err = log_enter(d->metadata);
-    if (err)
-        return log_failed(d->metadata, err);
-    err = change_settle(d);
-    if (err)
-        log_leave(d->metadata);
-    return err;
+    return err ? err : coordinator_enter(d->changes);
 }
 
-static void change_end(struct directory *d) { log_leave(d->metadata); }
-
-static enum evl_error change_append(struct directory *d, struct evl_bytes batch)
-{
-    struct log_place place;
-    struct log_promise promise;
-    int done;
-    enum evl_error err = log_append_entered(d->metadata, &batch, 1, false, &place, &done, &promise);
-    return err ? err : change_settle(d);
-}
+static void change_end(struct directory *d) { coordinator_leave(d->changes); }
 
 /* All of the records, or none. */
 static enum evl_error change_commit(struct directory *d, const struct records *records)
 {
-    struct batch_writer writer = { 0 };
-    struct batch_seal seal = BATCH_SEAL_PLAIN;
-    uint8_t *bytes;
-    size_t size;
-    if (records->count == 0)
-        return EVL_OK;
-    batch_begin(&writer);
-    int64_t now = io_wall_ms(d->io);
+    struct evl_record *batch = memory_take(records->count, sizeof *batch);
     for (size_t i = 0; i < records->count; i++) {
-        struct evl_record record = EVL_RECORD_NONE;
-        record.timestamp = now;
-        record.value = records_at(records, i);
-        batch_add(&writer, &record);
+        batch[i] = EVL_RECORD_NONE;
+        batch[i].value = records_at(records, i);
     }
-    enum evl_error err = batch_finish(&writer, &seal, &bytes, &size);
-    if (!err)
-        err = change_append(d, evl_bytes(bytes, size));
-    batch_writer_release(&writer);
+    enum evl_error err = coordinator_append(d->changes, batch, records->count, NULL);
+    memory_free(batch);
     return err ? failed(err, "%s", d->path) : EVL_OK;
 }
 
@@ -99,7 +64,7 @@ enum evl_error directory_bootstrap(struct directory *d)
     enum evl_error err = change_begin(d);
     if (err)
         return err;
-    if (d->applied == 0)
+    if (coordinator_end(d->changes) == 0)
         err = decide_bootstrap(change_home(d), change_new_id(d), &records);
     if (!err)
         err = change_commit(d, &records);
@@ -120,18 +85,61 @@ static enum evl_error create_locked(struct directory *d, const struct decide_top
     return err ? err : change_commit(d, records);
 }
 
-enum evl_error directory_create(struct directory *d, const char *topic, int32_t partitions,
-                                const struct decide_setting *settings, size_t count, bool dry)
+static enum evl_error create(struct directory *d, struct decide_topic *wish, bool dry)
 {
     struct records records = { 0 };
-    struct decide_topic wish = { topic, change_new_id(d), partitions, settings,
-                                 count, change_home(d) };
+    wish->id = change_new_id(d);
+    wish->home = change_home(d);
     enum evl_error err = change_begin(d);
     if (err)
         return err;
-    err = create_locked(d, &wish, dry, &records);
+    err = create_locked(d, wish, dry, &records);
     change_end(d);
     records_release(&records);
+    return err;
+}
+
+enum evl_error directory_create(struct directory *d, const char *topic, int32_t partitions,
+                                const struct decide_setting *settings, size_t count, bool dry)
+{
+    struct decide_topic wish = {
+        .name = topic, .partitions = partitions, .settings = settings, .setting_count = count
+    };
+    return create(d, &wish, dry);
+}
+
+static enum evl_error create_internal(struct directory *d, const char *topic)
+{
+    static const struct decide_setting settings[] = {
+        { DECIDE_SET, "cleanup.policy", "compact" },
+        { DECIDE_SET, "compression.type", "producer" },
+        { DECIDE_SET, "segment.bytes", "104857600" },
+    };
+    struct decide_topic wish = {
+        .name = topic,
+        .internal = true,
+        .partitions = d->internal_partitions ? d->internal_partitions : INTERNAL_PARTITIONS,
+        .settings = settings,
+        .setting_count = sizeof settings / sizeof settings[0],
+    };
+    enum evl_error err = create(d, &wish, false);
+    return err == EVL_ERR_EXISTS ? EVL_OK : err; /* somebody was faster */
+}
+
+enum evl_error directory_ensure_internal(struct directory *d, const char *topic,
+                                         int32_t *partitions)
+{
+    struct directory_topic found;
+    enum evl_error err = directory_refresh(d);
+    if (!err)
+        err = directory_topic(d, topic, &found);
+    if (err == EVL_ERR_NOT_FOUND && directory_is_writable(d)) {
+        err = create_internal(d, topic);
+        if (!err)
+            err = directory_topic(d, topic, &found);
+    }
+    if (!err)
+        *partitions = found.partitions;
     return err;
 }
 
@@ -167,6 +175,20 @@ enum evl_error directory_configure(struct directory *d, const char *topic,
         return err;
     err = decide_config(d->image, topic, settings, count, &records);
     if (!err && !dry)
+        err = change_commit(d, &records);
+    change_end(d);
+    records_release(&records);
+    return err;
+}
+
+enum evl_error directory_take_producer_ids(struct directory *d, int64_t count, int64_t *first)
+{
+    struct records records = { 0 };
+    enum evl_error err = change_begin(d);
+    if (err)
+        return err;
+    err = decide_producer_ids(d->image, DIRECTORY_NODE, count, first, &records);
+    if (!err)
         err = change_commit(d, &records);
     change_end(d);
     records_release(&records);

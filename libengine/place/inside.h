@@ -2,7 +2,7 @@
 #ifndef PLACE_INSIDE_H
 #define PLACE_INSIDE_H
 
-#include "log/reader.h"
+#include "place/coordinator.h"
 #include "place/directory.h"
 #include "place/foreign.h"
 #include "place/place.h"
@@ -24,11 +24,10 @@ struct directory {
     struct uuid id;
     struct share *share;
     struct foreign *foreign; /* NULL: it is ours */
+    int32_t internal_partitions;
     struct image *image;
     struct log *metadata;
-    struct reader reader;
-    struct batch_reader records;
-    int64_t applied; /* metadata records before this offset are in the image */
+    struct coordinator *changes; /* the metadata log's: the image is its state */
 };
 
 /* What a log of this directory is opened with; `name` outlives the log. */

@@ -11,6 +11,11 @@ enum {
     LANES_OPEN = 256,          /* with more lanes, a log closes its files after each batch */
 };
 
+/* A batch that is to be acknowledged once what lies before `end` is synced. */
+struct shipped {
+    int64_t end, records, bytes;
+};
+
 /* A record whose acknowledgement somebody waits for. */
 struct waiting {
     int64_t offset, timestamp;
@@ -41,6 +46,7 @@ static void lane_release(struct lane *lane)
     log_close(lane->syncer);
     batch_writer_release(&lane->open);
     buf_release(&lane->stamps);
+    buf_release(&lane->shipped);
     buf_release(&lane->waiting);
 }
 
@@ -66,15 +72,6 @@ void lanes_close(struct lanes *l)
     share_close(l->syncing);
     memory_free(l->at);
     memory_free(l->used);
-}
-
-enum evl_error lanes_fail(struct lanes *l, enum evl_error err)
-{
-    if (!l->failed) {
-        l->failed = err;
-        fault_keep(&l->fault);
-    }
-    return fault_again(l->failed, &l->fault);
 }
 
 static enum evl_error lane_open(struct lanes *l, struct lane *lane, int32_t partition)
@@ -109,7 +106,14 @@ void lanes_configure(struct lanes *l, const struct topic_config *config)
 
 /* ---- acknowledging ------------------------------------------------------- */
 
-static void lane_acknowledge(struct lanes *l, struct lane *lane, int64_t before)
+static void buffer_drop(struct evl_buffer *b, size_t bytes)
+{
+    b->count -= bytes;
+    if (bytes > 0 && b->count > 0)
+        memmove(b->at, b->at + bytes, b->count);
+}
+
+static void lane_receipts(struct lanes *l, struct lane *lane, int64_t before)
 {
     const struct waiting *waiting = (const struct waiting *)(const void *)lane->waiting.at;
     size_t count = lane->waiting.count / sizeof *waiting;
@@ -119,18 +123,24 @@ static void lane_acknowledge(struct lanes *l, struct lane *lane, int64_t before)
                                        waiting[i].timestamp };
         l->o->acknowledged(l->o->context, &receipt);
     }
-    lane->waiting.count -= i * sizeof *waiting;
-    if (i > 0 && lane->waiting.count > 0)
-        memmove(lane->waiting.at, lane->waiting.at + i * sizeof *waiting, lane->waiting.count);
+    buffer_drop(&lane->waiting, i * sizeof *waiting);
 }
 
-static void lane_count(struct lanes *l, struct lane *lane, int64_t records, int64_t bytes)
+/* The promise is kept for what lies before this offset. */
+static void lane_acknowledge(struct lanes *l, struct lane *lane, int64_t before)
 {
-    l->done.records += records;
-    l->done.bytes += bytes;
-    if (!lane->was_used)
+    const struct shipped *shipped = (const struct shipped *)(const void *)lane->shipped.at;
+    size_t count = lane->shipped.count / sizeof *shipped;
+    size_t i = 0;
+    for (; i < count && shipped[i].end <= before; i++) {
+        l->done.records += shipped[i].records;
+        l->done.bytes += shipped[i].bytes;
+    }
+    if (i > 0 && !lane->was_used)
         l->done.partitions++;
-    lane->was_used = true;
+    lane->was_used = lane->was_used || i > 0;
+    buffer_drop(&lane->shipped, i * sizeof *shipped);
+    lane_receipts(l, lane, before);
 }
 
 /* ---- flying -------------------------------------------------------------- */
@@ -152,9 +162,11 @@ static enum evl_error flight_run(void *context)
                          &f->promise);
 }
 
-/* Its records wait for their acknowledgement, if somebody wants to know. */
+/* It waits for its acknowledgement; and its records, if somebody wants to know. */
 static void flight_wait_for(const struct flight *f)
 {
+    struct shipped shipped = { f->place.base_offset + f->count, f->count, f->bytes };
+    buf_add(&f->lane->shipped, &shipped, sizeof shipped);
     const int64_t *stamps = (const int64_t *)(const void *)f->stamps.at;
     size_t count = f->stamps.count / sizeof *stamps;
     for (size_t i = 0; i < count; i++) {
@@ -174,13 +186,10 @@ static enum evl_error flight_end(struct lanes *l)
     if (l->used_count > LANES_OPEN)
         log_rest(lane->log);
     if (l->shown) {
-        lane_count(l, lane, f->count, f->bytes);
         lane_acknowledge(l, lane, INT64_MAX);
         return EVL_OK;
     }
     lane->promise = f->promise;
-    lane->records += f->count;
-    lane->bytes += f->bytes;
     lane->is_dirty = true;
     l->unsynced += (int64_t)f->sealed.count;
     return lanes_follow(l);
@@ -264,7 +273,7 @@ enum evl_error lanes_ship_sealed(struct lanes *l, struct lane *lane, struct evl_
 
 /* ---- syncing ------------------------------------------------------------- */
 
-/* On the syncing thread. */
+/* On the syncing thread.  One lane's failure is not another's. */
 static enum evl_error lanes_sync(void *context)
 {
     struct lanes *l = context;
@@ -275,6 +284,7 @@ static enum evl_error lanes_sync(void *context)
         if (!lane->in_sync)
             continue;
         enum evl_error err = log_sync(lane->syncer, &lane->syncing);
+        lane->is_synced = !err;
         if (err && !first)
             fault_keep(&kept);
         if (!first)
@@ -283,11 +293,10 @@ static enum evl_error lanes_sync(void *context)
     return first ? fault_again(first, &kept) : EVL_OK;
 }
 
-static void lanes_start_sync(struct lanes *l)
+/* What is to be synced now; false if nothing is. */
+static bool sync_gather(struct lanes *l)
 {
     bool any = false;
-    if (l->sync.busy || l->failed)
-        return;
     for (int32_t i = 0; i < l->used_count; i++) {
         struct lane *lane = &l->at[l->used[i]];
         lane->in_sync = lane->is_dirty;
@@ -296,35 +305,61 @@ static void lanes_start_sync(struct lanes *l)
         any = true;
         lane->is_dirty = false;
         lane->syncing = lane->promise;
-        lane->syncing_records = lane->records;
-        lane->syncing_bytes = lane->bytes;
     }
     l->unsynced = 0;
     l->sync_count = l->used_count;
-    if (any)
+    return any;
+}
+
+static void lanes_start_sync(struct lanes *l)
+{
+    if (!l->sync.busy && !l->failed && sync_gather(l))
         io_work_start(l->io, &l->sync, lanes_sync, l);
 }
 
-/* The thread has come back: what it synced is acknowledged. */
-static enum evl_error lanes_synced(struct lanes *l)
+/* A sync has ended so: what is on the disk is acknowledged, though more of it
+ * was to be. */
+static enum evl_error sync_end(struct lanes *l, enum evl_error err)
 {
-    enum evl_error err = io_work_wait(l->io, &l->sync);
-    if (err)
-        return lanes_fail(l, err);
     for (int32_t i = 0; i < l->used_count; i++) {
         struct lane *lane = &l->at[l->used[i]];
+        const struct log_promise *promise = &lane->syncing;
         if (!lane->in_sync)
             continue;
         lane->in_sync = false;
-        lane_count(l, lane, lane->syncing_records, lane->syncing_bytes);
-        lane->records -= lane->syncing_records;
-        lane->bytes -= lane->syncing_bytes;
-        lane_acknowledge(l, lane, lane->syncing.end);
-        err = replay_checkpoint(lane->log, false);
-        if (err)
-            return lanes_fail(l, err);
+        lane_acknowledge(l, lane,
+                         lane->is_synced ? promise->end : log_synced(lane->syncer, promise));
+        if (!err)
+            err = replay_checkpoint(lane->log, false);
     }
-    return EVL_OK;
+    return err;
+}
+
+/* The thread has come back. */
+static enum evl_error lanes_synced(struct lanes *l)
+{
+    enum evl_error err = sync_end(l, io_work_wait(l->io, &l->sync));
+    return err ? lanes_fail(l, err) : EVL_OK;
+}
+
+/* What was appended before a failure stays in its log, and is acknowledged where
+ * it can be synced: who asks how far it came gets the number of what is there. */
+static void lanes_salvage(struct lanes *l)
+{
+    if (l->sync.busy)
+        (void)sync_end(l, io_work_wait(l->io, &l->sync));
+    if (sync_gather(l))
+        (void)sync_end(l, lanes_sync(l));
+}
+
+enum evl_error lanes_fail(struct lanes *l, enum evl_error err)
+{
+    if (!l->failed) {
+        l->failed = err;
+        fault_keep(&l->fault);
+        lanes_salvage(l);
+    }
+    return fault_again(l->failed, &l->fault);
 }
 
 enum evl_error lanes_follow(struct lanes *l)
@@ -348,4 +383,22 @@ enum evl_error lanes_settle(struct lanes *l)
     for (int32_t i = 0; i < l->used_count && !err; i++)
         upkeep_soon(l->at[l->used[i]].log); /* nobody waits for an acknowledgement now */
     return err;
+}
+
+void lanes_drop(struct lanes *l)
+{
+    for (int32_t i = 0; i < l->used_count; i++) {
+        struct lane *lane = &l->at[l->used[i]];
+        batch_begin(&lane->open);
+        buf_clear(&lane->stamps);
+        lane->open_bytes = 0;
+    }
+}
+
+bool lanes_are_settled(const struct lanes *l)
+{
+    bool settled = !l->failed && !l->flight.lane && !l->sync.busy;
+    for (int32_t i = 0; i < l->used_count; i++)
+        settled = settled && l->at[l->used[i]].open.count == 0 && !l->at[l->used[i]].is_dirty;
+    return settled;
 }

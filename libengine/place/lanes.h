@@ -12,7 +12,8 @@
  * (2) While a batch is in flight, its thread owns the lane's log and the flight;
  *     while a sync runs, its thread owns every lane's syncer and `syncing`.
  *     Each has a share of its own: a struct share belongs to one thread.
- * (3) After a failure nothing more is shipped, and each call tells it again. */
+ * (3) After a failure nothing more is shipped, and each call tells it again.  What
+ *     was appended before is acknowledged, or its sync failed: the count is exact. */
 #ifndef PLACE_LANES_H
 #define PLACE_LANES_H
 
@@ -29,13 +30,15 @@ struct lane {
     struct batch_writer open;
     int64_t open_bytes;        /* keys and values in the open batch */
     struct evl_buffer stamps;  /* int64_t: their timestamps, if receipts are wanted */
-    struct evl_buffer waiting; /* struct waiting: appended, not acknowledged */
-    int64_t records, bytes;    /* appended, not acknowledged */
-    int64_t syncing_records, syncing_bytes;
+    struct evl_buffer shipped; /* struct shipped: batches appended, not acknowledged */
+    struct evl_buffer waiting; /* struct waiting: their records, if receipts are wanted */
     struct log_promise promise, syncing;
-    bool is_dirty; /* the promise is to be kept */
-    bool in_sync;  /* the thread is at it */
+    bool is_dirty;  /* the promise is to be kept */
+    bool in_sync;   /* the thread is at it */
+    bool is_synced; /* it succeeded */
     bool was_used;
+    uint64_t transaction; /* its owner's number; batches are numbered from zero in each */
+    int32_t sequence;     /* of the next record in it */
 };
 
 /* The batch that is on its way into its log. */
@@ -87,7 +90,7 @@ void lanes_close(struct lanes *l);
 /* The lane of a partition, opened. */
 enum evl_error lanes_lane(struct lanes *l, int32_t partition, struct lane **lane);
 
-/* The failure of before, told again, or a new one, kept. */
+/* The failure of before, told again, or a new one, kept.  Nothing is in flight. */
 enum evl_error lanes_fail(struct lanes *l, enum evl_error err);
 
 /* Wait for what is in flight.  Only then may the logs be used. */
@@ -110,5 +113,11 @@ enum evl_error lanes_follow(struct lanes *l);
 
 /* Wait until all that was shipped is acknowledged. */
 enum evl_error lanes_settle(struct lanes *l);
+
+/* Forget what was not shipped. */
+void lanes_drop(struct lanes *l);
+
+/* Whether all that was taken is acknowledged. */
+bool lanes_are_settled(const struct lanes *l);
 
 #endif

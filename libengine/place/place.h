@@ -6,9 +6,12 @@
 
 #include "place/directory.h"
 
+struct transactions;
+
 struct evl_place {
     struct io *io;
     struct directory *directory;
+    struct transactions *transactions; /* NULL: nobody asked yet (transactions.h) */
 };
 
 /* Wait for a lock this long. */

@@ -1,7 +1,7 @@
 /* producer.c - records find their partition, and fill its batch.
  *
  * What happens to a full batch is told in lanes.h. */
-#include <evl/producer.h>
+#include "place/producer.h"
 
 #include <inttypes.h>
 
@@ -10,6 +10,7 @@
 #include "base/plant.h"
 #include "place/lanes.h"
 #include "place/place.h"
+#include "place/transaction.h"
 #include "record/compress.h"
 #include "record/partitioner.h"
 
@@ -93,8 +94,9 @@ static enum evl_error producer_set_up(struct evl_producer *p)
     p->codec = producer_codec(p);
     if (!evl_codec_usable(p->codec))
         return fail(EVL_ERR_CONFIG, "compression %s was not built in", evl_codec_name(p->codec));
-    p->lanes.shown = p->o.flush == EVL_FLUSH_OS ||
-                     (p->o.flush == EVL_FLUSH_TOPIC && p->config.flush == FLUSH_OS);
+    p->lanes.shown =
+        !p->o.transaction && (p->o.flush == EVL_FLUSH_OS ||
+                              (p->o.flush == EVL_FLUSH_TOPIC && p->config.flush == FLUSH_OS));
     p->batch_bytes = p->o.batch_bytes ? p->o.batch_bytes : BATCH_BYTES;
     if ((int64_t)p->batch_bytes > p->config.max_message_bytes)
         p->batch_bytes = (size_t)p->config.max_message_bytes;
@@ -114,9 +116,12 @@ enum evl_error evl_producer_open(struct evl_place *place,
     p->first = -1;
     enum evl_error err = producer_set_up(p);
     if (err) {
+        p->o.transaction = NULL;
         evl_producer_close(p);
         return err;
     }
+    if (p->o.transaction)
+        transaction_enlist(p->o.transaction, p);
     *producer = p;
     return EVL_OK;
 }
@@ -125,6 +130,8 @@ void evl_producer_close(struct evl_producer *p)
 {
     if (!p)
         return;
+    if (p->o.transaction)
+        transaction_dismiss(p->o.transaction, p, !lanes_are_settled(&p->lanes));
     lanes_close(&p->lanes);
     memory_free(p->topic);
     memory_free(p);
@@ -176,6 +183,34 @@ static enum evl_error producer_clear(struct evl_producer *p)
     return err ? lanes_fail(&p->lanes, err) : EVL_OK;
 }
 
+static int32_t sequence_after(int32_t sequence, int32_t count)
+{
+    return (int32_t)(((uint32_t)sequence + (uint32_t)count) & INT32_MAX);
+}
+
+/* Its partition takes part in the transaction before the batch is written. */
+static enum evl_error producer_join(struct evl_producer *p, struct lane *lane,
+                                    struct batch_seal *seal)
+{
+    struct evl_transaction *t = p->o.transaction;
+    if (!t)
+        return EVL_OK;
+    if (lane->transaction != transaction_number(t) || lane->sequence == 0) {
+        enum evl_error err = transaction_join(t, p->topic, lane->partition);
+        if (err)
+            return lanes_fail(&p->lanes, err);
+        lane->transaction = transaction_number(t);
+        lane->sequence = 0;
+    }
+    struct transaction_producer producer = transaction_producer(t);
+    seal->attributes |= BATCH_TRANSACTIONAL;
+    seal->producer_id = producer.id;
+    seal->producer_epoch = producer.epoch;
+    seal->base_sequence = lane->sequence;
+    lane->sequence = sequence_after(lane->sequence, lane->open.count);
+    return EVL_OK;
+}
+
 /* Append the open batch. */
 static enum evl_error producer_append(struct evl_producer *p, struct lane *lane, bool aside)
 {
@@ -183,6 +218,8 @@ static enum evl_error producer_append(struct evl_producer *p, struct lane *lane,
     seal.attributes = (int16_t)p->codec;
     seal.level = p->o.level;
     enum evl_error err = producer_clear(p);
+    if (!err)
+        err = producer_join(p, lane, &seal);
     return err ? err : lanes_ship(&p->lanes, lane, &seal, aside);
 }
 
@@ -426,7 +463,8 @@ enum evl_error evl_producer_send_batch(struct evl_producer *p, int32_t partition
     producer_clock(p, NULL);
     bool other = p->config.compression_type != COMPRESSION_PRODUCER &&
                  (head.attributes & BATCH_CODEC) != (int)p->codec;
-    if (other || head.producer_id >= 0 || head.attributes & BATCH_DELETE_HORIZON ||
+    if (other || p->o.transaction || head.producer_id >= 0 ||
+        head.attributes & BATCH_DELETE_HORIZON ||
         head.last_offset - head.base_offset + 1 != head.count)
         return producer_repack(p, partition, batch);
     err = producer_ship(p, lane, false); /* what was sent before comes first */
@@ -451,4 +489,10 @@ enum evl_error evl_producer_flush(struct evl_producer *p)
 {
     enum evl_error err = evl_producer_push(p);
     return err ? err : lanes_settle(&p->lanes);
+}
+
+void producer_drop(struct evl_producer *p)
+{
+    lanes_drop(&p->lanes);
+    (void)lanes_settle(&p->lanes); /* what went wrong is told by the next call */
 }

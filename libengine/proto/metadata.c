@@ -55,10 +55,13 @@ enum evl_error metadata_open(struct evl_bytes value, const struct message **mess
                     FRAME_VERSION);
     const struct message *m = metadata_message(head[1]);
     if (!m)
-        return fail(EVL_ERR_PROTOCOL, "metadata record: unknown kind %u; a newer release wrote it",
+        return fail(EVL_ERR_PROTOCOL,
+                    "metadata record: unknown kind %u; use the newer release that wrote it",
                     head[1]);
     if (head[2] > (uint32_t)m->latest)
-        return fail(EVL_ERR_PROTOCOL, "metadata record: %s of version %u; %d is the latest known",
+        return fail(EVL_ERR_PROTOCOL,
+                    "metadata record: %s of version %u, and %d is the latest known; use the "
+                    "newer release that wrote it",
                     m->name, head[2], m->latest);
     *message = m;
     *version = (int)head[2];

@@ -5,6 +5,8 @@
  *     torture --seeds 1000 --plant EARLY_ACK
  *     torture --every cpnp            a short script, stopped everywhere (every.h)
  *     torture --every cp --again 1    and everywhere in its recovery
+ *     torture --crew --seeds 1000     members of a group (crew.h)
+ *     torture --crew --every kill     one of them killed, or stopped, everywhere
  *
  * A program of its own and no command of the testfixture: an engine that aborts
  * has failed too, and must not take the tests with it.  Exit status 0: no
@@ -20,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/plant.h"
+#include "sim/crew.h"
 #include "sim/every.h"
 #include "sim/torture.h"
 
@@ -28,6 +31,7 @@ struct arguments {
     const char *plant;
     const char *script; /* of --every */
     uint64_t stride;    /* of --again */
+    bool crew;
     struct torture_options options;
 };
 
@@ -37,7 +41,9 @@ static int usage(void)
 {
     fputs("usage: torture [--seeds N | --seconds N | --seed N] [--from N] [--processes 1..4]\n"
           "               [--plant NAME] [--flip] [--trace]\n"
-          "       torture --every SCRIPT [--again STRIDE] [--plant NAME]\n",
+          "       torture --every SCRIPT [--again STRIDE] [--plant NAME]\n"
+          "       torture --crew [--seeds N | --seconds N | --seed N] [--plant NAME] [--trace]\n"
+          "       torture --crew --every kill|stop [--again STRIDE]\n",
           stderr);
     return 2;
 }
@@ -98,6 +104,8 @@ static bool read_arguments(struct arguments *a, char **words)
             a->options.trace = true;
         else if (strcmp(*words, "--flip") == 0)
             a->options.flip = true;
+        else if (strcmp(*words, "--crew") == 0)
+            a->crew = true;
         else if (take(a, words[0], words[1]))
             words++;
         else
@@ -116,7 +124,8 @@ static void aborted(int number_of_signal)
 
 static void remember(const struct arguments *a, uint64_t seed)
 {
-    int n = snprintf(again, sizeof again, "again: torture --seed %" PRIu64, seed);
+    int n = snprintf(again, sizeof again, "again: torture %s--seed %" PRIu64,
+                     a->crew ? "--crew " : "", seed);
     if (a->options.processes)
         n += snprintf(again + n, sizeof again - (size_t)n, " --processes %d", a->options.processes);
     snprintf(again + n, sizeof again - (size_t)n, "%s%s%s\n", a->options.flip ? " --flip" : "",
@@ -144,6 +153,21 @@ static int run_every(const struct arguments *a)
     return 0;
 }
 
+static int run_crew_every(const struct arguments *a)
+{
+    struct torture_result result;
+    bool stop = strcmp(a->script, "stop") == 0;
+    snprintf(again, sizeof again, "again: torture --crew --every %s --again %" PRIu64 "\n",
+             a->script, a->stride);
+    crew_every(stop, a->stride ? a->stride : 1, &result);
+    if (result.broken[0]) {
+        printf("%s\n%s", result.broken, again);
+        return 1;
+    }
+    printf("%" PRIu64 " worlds\n", result.operations);
+    return 0;
+}
+
 static int run_seeds(const struct arguments *a)
 {
     struct torture_result sum = { 0 };
@@ -152,7 +176,7 @@ static int run_seeds(const struct arguments *a)
     for (; a->seconds ? now() - begun < (double)a->seconds : seed < a->first + a->count; seed++) {
         struct torture_result result;
         remember(a, seed);
-        torture_run(seed, &a->options, &result);
+        (a->crew ? crew_run : torture_run)(seed, &a->options, &result);
         if (result.broken[0]) {
             printf("seed %" PRIu64 ": %s\n%s", seed, result.broken, again);
             return 1;
@@ -177,5 +201,7 @@ int main(int argc, char **argv)
     if (!read_arguments(&a, argv + 1))
         return usage();
     signal(SIGABRT, aborted);
-    return a.script ? run_every(&a) : run_seeds(&a);
+    if (a.script)
+        return a.crew ? run_crew_every(&a) : run_every(&a);
+    return run_seeds(&a);
 }

@@ -23,7 +23,8 @@ static void say_damage(void *context, const struct check_damage *d)
 static int damages(struct kit_user *u)
 {
     struct check_result result;
-    enum evl_error err = check_log(u->log, say_damage, NULL, &result);
+    enum evl_error err =
+        check_log(u->log, &(struct check_listener){ .damage = say_damage }, &result);
     EXPECT(err == EVL_OK);
     return err ? -1 : result.damages;
 }
@@ -593,6 +594,21 @@ static void crowd_read(struct io *io, void *context)
     }
 }
 
+/* Who may only read cannot keep the cleaner away. */
+static void crowd_check(struct io *io, void *context)
+{
+    struct crowd *c = context;
+    struct kit_user u;
+    while (!c->written) {
+        crowd_join(c, &u, &io, false);
+        while (!c->written && sim_is_alive(io)) {
+            EXPECT(damages(&u) == 0 || !sim_is_alive(io));
+            io_sleep(io, IO_MS / 10);
+        }
+        kit_leave_door(&u);
+    }
+}
+
 TEST("readers see what survives once and in order, whatever cleaners do meanwhile")
 {
     for (uint64_t seed = 1; seed <= 25; seed++) {
@@ -611,6 +627,26 @@ TEST("readers see what survives once and in order, whatever cleaners do meanwhil
             { crowd_write, c }, { crowd_clean, c }, { crowd_read, c }, { crowd_read, c }
         };
         EXPECT(sim_run(k.sim, bodies, 4) == 0);
+        memory_free(c);
+        kit_close(&k);
+    }
+}
+
+TEST("a reader who checks a log while it is cleaned finds no damage that is none")
+{
+    for (uint64_t seed = 1; seed <= 25; seed++) {
+        struct kit k;
+        struct crowd *c = memory_take(1, sizeof *c);
+        kit_compacted(&k, seed);
+        k.config.segment_bytes = 500;
+        c->k = &k;
+        struct kit_user first;
+        REQUIRE(kit_join(&k, &first, true) == EVL_OK);
+        EXPECT(put_some(&k, &first, &c->m, 15) == EVL_OK);
+        c->known = c->settled = c->m.count;
+        kit_leave(&first);
+        struct sim_body bodies[] = { { crowd_write, c }, { crowd_clean, c }, { crowd_check, c } };
+        EXPECT(sim_run(k.sim, bodies, 3) == 0);
         memory_free(c);
         kit_close(&k);
     }

@@ -46,7 +46,8 @@ static enum evl_error heard(struct evl_format_options options, struct evl_bytes 
     for (int i = 0; i <= index && !err && got; i++) {
         size_t used;
         err = evl_format_read(reader, text, true, &used, record, &got);
-        text = evl_bytes(text.at + used, text.count - used);
+        if (used)
+            text = evl_bytes(text.at + used, text.count - used);
     }
     return err ? err : got ? EVL_OK : EVL_ERR_NOT_FOUND;
 }

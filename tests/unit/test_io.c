@@ -185,6 +185,30 @@ TEST_BOTH("a lock keeps others out until it is released, changed or closed")
     EXPECT(io_remove(w->a, in(w, "x")) == EVL_OK);
 }
 
+TEST_BOTH("who looks at a lock sees whether others hold it, and is in nobody's way")
+{
+    int a, b;
+    bool locked = true;
+    REQUIRE(io_open(w->a, in(w, "x"), IO_CREATE, &a) == EVL_OK);
+    REQUIRE(io_open(w->b, in(w, "x"), IO_READ, &b) == EVL_OK);
+    EXPECT(io_is_locked(w->b, b, 5, &locked) == EVL_OK && !locked);
+    static const enum io_lock modes[] = { IO_SHARED, IO_EXCLUSIVE, IO_KEPT };
+    for (int i = 0; i < 3; i++) {
+        EXPECT(io_lock(w->a, a, 5, modes[i], 0) == EVL_OK);
+        EXPECT(io_is_locked(w->b, b, 5, &locked) == EVL_OK && locked);
+        EXPECT(io_is_locked(w->b, b, 6, &locked) == EVL_OK && !locked);
+        EXPECT(io_is_locked(w->a, a, 5, &locked) == EVL_OK && !locked); /* our own */
+        EXPECT(io_lock(w->b, b, 5, IO_SHARED, 0) == (i == 0 ? EVL_OK : EVL_ERR_BUSY));
+        EXPECT(io_is_locked(w->a, a, 5, &locked) == EVL_OK && locked == (i == 0));
+        io_unlock(w->b, b, 5);
+    }
+    io_unlock(w->a, a, 5);
+    EXPECT(io_is_locked(w->b, b, 5, &locked) == EVL_OK && !locked);
+    io_close(w->b, b);
+    io_close(w->a, a);
+    EXPECT(io_remove(w->a, in(w, "x")) == EVL_OK);
+}
+
 TEST_BOTH("waiting for a lock ends busy at the deadline, not before")
 {
     int a, b;
@@ -280,8 +304,9 @@ TEST_BOTH("a process sees itself running, a boot, a clock and chance")
     int64_t start = io_now(w->a);
     io_sleep(w->a, 2 * IO_MS);
     EXPECT(io_now(w->a) >= start + 2 * IO_MS);
-    int64_t space = 0;
-    EXPECT(io_space(w->a, w->dir, &space) == EVL_OK && space > 0);
+    struct io_space space = { 0 };
+    EXPECT(io_space(w->a, w->dir, &space) == EVL_OK && space.free > 0);
+    EXPECT(space.total >= space.free);
     EXPECT(io_sharable(w->a, in(w, "none")) == EVL_ERR_NOT_FOUND);
 }
 
@@ -345,12 +370,12 @@ TEST("a stopped process is told from a running and a dead one")
 }
 
 /* Exit status 0 if the stop key waited for the lock. */
-static _Noreturn void hold_and_stop(const char *path)
+static _Noreturn void hold_and_stop(const char *path, enum io_lock mode)
 {
     int file;
     struct io *io = io_linux();
     setpgid(0, 0); /* a group without a parent outside of it is not stopped */
-    if (io_open(io, path, IO_CREATE, &file) || io_lock(io, file, 0, IO_EXCLUSIVE, 0))
+    if (io_open(io, path, IO_CREATE, &file) || io_lock(io, file, 0, mode, 0))
         _exit(1);
     raise(SIGTSTP);
     if (write_text(io, file, "held", 0))
@@ -359,7 +384,8 @@ static _Noreturn void hold_and_stop(const char *path)
     _exit(0);
 }
 
-TEST("the stop key waits while an exclusive lock is held")
+/* How far it came before it was stopped: 4 bytes, if the stop key waited. */
+static void stop_key_meets(enum io_lock mode, int64_t bytes)
 {
     char dir[] = "build/unit-io-XXXXXX";
     char path[64];
@@ -369,13 +395,17 @@ TEST("the stop key waits while an exclusive lock is held")
     snprintf(path, sizeof path, "%s/lock", dir);
     pid_t child = fork();
     if (child == 0)
-        hold_and_stop(path);
+        hold_and_stop(path, mode);
     EXPECT(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status));
-    EXPECT(stat(path, &st) == 0 && st.st_size == 4); /* it got as far as that */
+    EXPECT(stat(path, &st) == 0 && st.st_size == bytes);
     EXPECT(kill(child, SIGCONT) == 0);
     EXPECT(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     EXPECT(unlink(path) == 0 && rmdir(dir) == 0);
 }
+
+TEST("the stop key waits while an exclusive lock is held") { stop_key_meets(IO_EXCLUSIVE, 4); }
+
+TEST("the stop key does not wait for a lock that is kept") { stop_key_meets(IO_KEPT, 0); }
 
 static void *wake_main(void *context)
 {
@@ -499,7 +529,7 @@ static void draw_path(struct pair *p, char room[64])
 
 static struct step draw_step(struct pair *p)
 {
-    struct step s = { .call = (int)pair_draw(p, 16),
+    struct step s = { .call = (int)pair_draw(p, 17),
                       .slot = (int)pair_draw(p, PAIR_FILES),
                       .how = (int)pair_draw(p, 4),
                       .bytes = (int)pair_draw(p, PAIR_BYTES),
@@ -544,17 +574,26 @@ static void step_write(struct io *io, int file, const struct step *s, struct ans
     a->number = (int64_t)put;
 }
 
+static void step_is_locked(struct io *io, int file, const struct step *s, struct answer *a)
+{
+    bool locked = false;
+    a->err = io_is_locked(io, file, s->at % 3, &locked);
+    a->number = locked;
+}
+
 static void step_on_file(struct io *io, int file, const struct step *s, struct answer *a)
 {
+    static const enum io_lock modes[] = { IO_SHARED, IO_EXCLUSIVE, IO_KEPT, IO_EXCLUSIVE };
     size_t got = 0;
     switch (s->call) {
     case 0: a->err = io_read(io, file, a->bytes, (size_t)s->bytes, s->at, &got); break;
     case 1: step_write(io, file, s, a); return;
     case 2: a->err = io_truncate(io, file, s->at); break;
     case 3: a->err = io_size(io, file, &a->number); break;
-    case 4: a->err = io_lock(io, file, s->at % 3, s->how % 2 ? IO_SHARED : IO_EXCLUSIVE, 0); break;
+    case 4: a->err = io_lock(io, file, s->at % 3, modes[s->how], 0); break;
     case 5: io_unlock(io, file, s->at % 3); break;
     case 6: a->err = io_sync(io, file); break;
+    case 16: step_is_locked(io, file, s, a); return;
     }
     if (s->call == 0)
         a->number = (int64_t)got;
@@ -587,9 +626,9 @@ static bool step_agrees(struct pair *p, const struct step *s)
     struct answer answers[2] = { 0 };
     for (int door = 0; door < 2; door++) {
         struct answer *a = &answers[door];
-        if (s->call >= 14)
+        if (s->call == 14 || s->call == 15)
             step_open(p, s, door, a);
-        else if (s->call >= 7)
+        else if (s->call >= 7 && s->call <= 13)
             step_on_names(p->io[door], s, a);
         else if (p->file[s->slot][door] >= 0)
             step_on_file(p->io[door], p->file[s->slot][door], s, a);

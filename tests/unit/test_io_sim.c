@@ -465,7 +465,7 @@ TEST("a full disk takes what fits, then says so, and goes on when there is space
     struct io *io = sim_process(sim);
     uint8_t room[1000] = { 0 };
     struct evl_bytes part = evl_bytes(room, sizeof room);
-    int64_t space = -1;
+    struct io_space space = { -1, -1 };
     size_t put = 0;
     int file = make_file(io, "x");
     sim_options(sim)->capacity = 1500;
@@ -474,7 +474,7 @@ TEST("a full disk takes what fits, then says so, and goes on when there is space
     EXPECT(io_write(io, file, &part, 1, 1500, &put) == EVL_ERR_NO_SPACE && put == 500);
     EXPECT(strcmp(evl_fault(), "No space left on device") == 0);
     EXPECT(io_write(io, file, &part, 1, 500, &put) == EVL_OK && put == 1000);
-    EXPECT(io_space(io, ".", &space) == EVL_OK && space == 0);
+    EXPECT(io_space(io, ".", &space) == EVL_OK && space.free == 0 && space.total == 1500);
     EXPECT(io_make_dir(io, "d") == EVL_ERR_NO_SPACE);
     EXPECT(io_truncate(io, file, 1600) == EVL_ERR_NO_SPACE);
     EXPECT(io_truncate(io, file, 400) == EVL_OK && sim_used(sim) == 400);

@@ -227,6 +227,62 @@ TEST("a power cut at any operation of a short life leaves what was acknowledged"
     }
 }
 
+/* Send records until one of them fails; how many were acknowledged. */
+static int64_t put_until(struct evl_place *place, const char *topic, uint64_t flush_every)
+{
+    struct evl_producer *p;
+    struct evl_producer_options o = { .topic = topic, .create = true, .batch_bytes = 40 };
+    enum evl_error err = evl_producer_open(place, &o, &p);
+    if (err)
+        return 0;
+    for (int i = 0; i < 60 && !err; i++) {
+        char text[16];
+        struct evl_record record = EVL_RECORD_NONE;
+        snprintf(text, sizeof text, "%d", i);
+        record.value = evl_text(text);
+        err = evl_producer_send(p, &record);
+        if (!err && flush_every && (uint64_t)i % flush_every == 0)
+            err = evl_producer_flush(p);
+    }
+    if (!err)
+        err = evl_producer_flush(p);
+    int64_t acknowledged = evl_producer_count(p).records;
+    evl_producer_close(p);
+    return acknowledged;
+}
+
+/* False if the fault did not come before the end. */
+static bool count_after(enum sim_fault fault, uint64_t at)
+{
+    struct sim *sim = sim_create(at);
+    struct io *io = sim_process(sim);
+    struct evl_place *place = NULL;
+    EXPECT(place_open(io, true, &place) == EVL_OK);
+    sim_options(sim)->after[fault] = at;
+    int64_t acknowledged = put_until(place, "t", at % 3 * 10);
+    sim_options(sim)->after[fault] = 0;
+    int64_t there = get(place, "t");
+    if (acknowledged != (there < 0 ? 0 : there))
+        printf("# fault %d at %" PRIu64 ": %" PRId64 " acknowledged, %" PRId64 " there\n",
+               (int)fault, at, acknowledged, there);
+    EXPECT(acknowledged == (there < 0 ? 0 : there));
+    evl_place_close(place);
+    sim_exit(io);
+    sim_destroy(sim);
+    return acknowledged < 60;
+}
+
+TEST("what a producer counts as acknowledged after a failure is exactly what is there")
+{
+    static const enum sim_fault faults[] = { SIM_WRITE_IO, SIM_WRITE_FULL, SIM_SYNC_IO };
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        uint64_t at = 1;
+        while (count_after(faults[i], at))
+            at++;
+        EXPECT(at > 5);
+    }
+}
+
 TEST("who follows since before the first writer of a boot sees what that one writes")
 {
     struct sim *sim = sim_create(1);

@@ -1,5 +1,6 @@
 /* Messages through the tables: bytes to structs and back. */
 #include "base/fault.h"
+#include "message_kit.h"
 #include "proto/metadata.h"
 #include "unit.h"
 
@@ -20,9 +21,10 @@ static const struct message corners = {
     .fields = corner_message_fields,
 };
 
+/* All that there are, and the corners first. */
 static const struct message *each_message(size_t i)
 {
-    return i == 0 ? &corners : metadata_message_at(i - 1);
+    return i == 0 ? &corners : kit_message(i - 1);
 }
 
 struct workbench {

@@ -31,7 +31,7 @@ static void kit_small(struct kit *k, uint64_t seed)
 static int damages(struct kit_user *u)
 {
     struct check_result result;
-    return check_log(u->log, NULL, NULL, &result) ? -1 : result.damages;
+    return check_log(u->log, &(struct check_listener){ 0 }, &result) ? -1 : result.damages;
 }
 
 static int segment_files(struct io *io, const char *suffix)

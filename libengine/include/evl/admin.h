@@ -57,6 +57,13 @@ enum evl_error evl_admin_configs(struct evl_place *place, const char *topic,
                                  struct evl_configs *configs);
 void evl_configs_release(struct evl_configs *configs);
 
+/* The disk that a place lies on: bytes that can still be written, and all that it
+ * has. */
+struct evl_disk {
+    int64_t free, total;
+};
+enum evl_error evl_admin_disk(struct evl_place *place, struct evl_disk *disk);
+
 /* ---- changing ------------------------------------------------------------- */
 
 /* What to do with one setting. */
@@ -118,11 +125,20 @@ struct evl_check {
     int32_t damages;
 };
 
+/* Who listens to a check; each may be NULL. */
+struct evl_check_listener {
+    void *context;
+    void (*damage)(void *context, const struct evl_damage *damage);
+
+    /* Called now and then: how far it is, of about so many bytes.  False ends
+     * the check, which is OK then, and incomplete. */
+    bool (*progress)(void *context, const struct evl_check *so_far, int64_t bytes);
+};
+
 /* Read every byte of a partition: checksums, offsets, indexes, snapshots.  Each
- * damage is told to `found`.  OK even if there were some: see check->damages. */
+ * damage is told.  OK even if there were some: see check->damages. */
 enum evl_error evl_admin_check(struct evl_place *place, const char *topic, int32_t partition,
-                               void (*found)(void *context, const struct evl_damage *damage),
-                               void *context, struct evl_check *check);
+                               const struct evl_check_listener *listener, struct evl_check *check);
 
 /* Bring a failed partition back: cut it to its synced end, sync, start anew.
  * *end is where it ends now. */

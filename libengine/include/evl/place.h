@@ -20,11 +20,13 @@ enum evl_flush {
 };
 
 struct evl_place_options {
-    const char *dir;    /* the data directory */
-    bool create;        /* make it if it is missing */
-    bool readonly;      /* change nothing, not even to repair */
-    bool force;         /* write on a file system that cannot be shared safely */
-    int64_t timeout_ms; /* how long to wait for a lock; 0: 30 seconds */
+    const char *dir;             /* the data directory */
+    bool create;                 /* make it if it is missing */
+    bool readonly;               /* change nothing, not even to repair */
+    bool force;                  /* write on a file system that cannot be shared safely */
+    int64_t timeout_ms;          /* how long to wait for a lock; 0: 30 seconds */
+    int32_t internal_partitions; /* that __consumer_offsets and __transaction_state are
+                                    made with; 0: 50 each, as Kafka does */
     void (*say)(void *context, const char *line); /* what the user should hear; or NULL */
     void *context;
     struct io *io; /* NULL: the machine itself; tests hand in a simulated one */
@@ -43,6 +45,12 @@ bool evl_place_is_foreign(const struct evl_place *place);
 
 /* What -v and messages call it. */
 const char *evl_place_name(const struct evl_place *place);
+
+/* One partition of a topic. */
+struct evl_topic_partition {
+    const char *topic;
+    int32_t partition;
+};
 
 /* ---- positions ------------------------------------------------------------ */
 

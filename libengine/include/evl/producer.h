@@ -6,6 +6,7 @@
 #include <evl/place.h>
 
 struct evl_producer;
+struct evl_transaction; /* evl/transaction.h */
 
 /* How a record without a partition of its own finds one. */
 enum evl_partitioner {
@@ -42,6 +43,8 @@ struct evl_producer_options {
     size_t batch_bytes;      /* a batch is sealed at this size; 0: 256 KiB */
     bool expects_offset;     /* the first record must get this offset of its partition: */
     int64_t expected_offset; /* else CONFLICT, when it is handed over, and nothing is written */
+    struct evl_transaction *transaction; /* its records are part of it, and always synced before
+                                            they count; NULL: of none */
     void (*acknowledged)(void *context, const struct evl_receipt *receipt); /* or NULL */
     void *context;
 };
@@ -76,7 +79,8 @@ enum evl_error evl_producer_push(struct evl_producer *producer);
 /* Wait until everything taken is acknowledged, or say why not. */
 enum evl_error evl_producer_flush(struct evl_producer *producer);
 
-/* Records and bytes (keys and values) acknowledged so far. */
+/* Records and bytes (keys and values) acknowledged so far; after a failure, all
+ * that will ever be. */
 struct evl_producer_count {
     int64_t records, bytes;
     int32_t partitions; /* how many were written to */

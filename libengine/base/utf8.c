@@ -1,5 +1,5 @@
 /* utf8.c - is it text? */
-#include "format/utf8.h"
+#include "base/utf8.h"
 
 static bool utf8_is_tail(uint8_t byte) { return (byte & 0xc0) == 0x80; }
 
@@ -48,6 +48,14 @@ bool utf8_is_valid(struct evl_bytes bytes)
         p += length;
     }
     return true;
+}
+
+uint32_t utf8_get(const uint8_t *p, int length)
+{
+    uint32_t point = length == 1 ? p[0] : p[0] & (0x7fu >> length);
+    for (int i = 1; i < length; i++)
+        point = point << 6 | (p[i] & 0x3f);
+    return point;
 }
 
 uint8_t *utf8_put(uint8_t *p, uint32_t point)

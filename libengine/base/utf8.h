@@ -1,7 +1,7 @@
 /* utf8.h - is it text?  RFC 3629: no surrogates, nothing overlong, nothing
  * above U+10FFFF. */
-#ifndef FORMAT_UTF8_H
-#define FORMAT_UTF8_H
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
 
 #include <evl/bytes.h>
 
@@ -9,6 +9,9 @@
 int utf8_length(const uint8_t *p, const uint8_t *end);
 
 bool utf8_is_valid(struct evl_bytes bytes);
+
+/* The code point of the character at p, which is as long as utf8_length says. */
+uint32_t utf8_get(const uint8_t *p, int length);
 
 /* Write a code point; return where the next one goes. */
 uint8_t *utf8_put(uint8_t *p, uint32_t point);
