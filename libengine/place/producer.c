@@ -49,7 +49,10 @@ static enum evl_error producer_topic(struct evl_producer *p)
         err = directory_topic(d, p->topic, &topic);
     if (err == EVL_ERR_NOT_FOUND && p->o.create) {
         int32_t partitions = p->o.create_partitions > 0 ? p->o.create_partitions : 1;
-        err = directory_create(d, p->topic, partitions, NULL, 0, false);
+        if (p->o.create_internal)
+            err = directory_ensure_internal(d, p->topic, &partitions);
+        else
+            err = directory_create(d, p->topic, partitions, NULL, 0, false);
         if (!err && p->o.created)
             *p->o.created = true;
         if (err == EVL_ERR_EXISTS) /* somebody was faster */
