@@ -3,17 +3,17 @@
  * Records of several files come in turns; each file has a reader of its own,
  * which knows what it has seen half of. */
 #include "evproduce.h"
-#include "tail.h"
 
+/* The tail of `p`, as a source of input. */
 struct follow {
-    struct tail *tail;
+    struct produce *produce;
     struct tail_piece piece;
 };
 
 static enum feed_event follow_source(void *context, int64_t ms)
 {
     struct follow *follow = context;
-    return tail_next(follow->tail, ms, &follow->piece);
+    return tail_next(follow->produce->tail, ms, &follow->piece);
 }
 
 static void reader_forget(void *reader) { evl_format_reader_close(reader); }
@@ -31,23 +31,37 @@ static int reader_of(struct produce *p, void **mine, struct evl_format_reader **
     return 0;
 }
 
-static int piece_send(struct produce *p, struct follow *follow)
+/* A transaction that is full ends in the middle of a piece. */
+static int piece_send(struct produce *p, struct tail_piece *piece)
 {
-    struct tail_piece *piece = &follow->piece;
-    struct evl_format_reader *usual = p->reader;
-    size_t used = 0;
-    int status = reader_of(p, piece->mine, &p->reader);
-    if (status == 0)
+    bool full = true;
+    int status = 0;
+    while (full && status == 0 && !signals_caught()) {
+        size_t used;
         status = block_send(p, piece->name, piece->bytes, piece->last, &used);
-    p->reader = usual;
-    tail_take(follow->tail, used);
-    p->read_bytes += (int64_t)used;
+        tail_take(p->tail, piece, used);
+        p->read_bytes += (int64_t)used;
+        full = transaction_room(p) <= 0 && piece->bytes.count > 0;
+        if (status == 0)
+            status = transaction_turn(p);
+    }
     return status;
 }
 
-static int follow_drain(struct produce *p, struct follow *follow)
+static int piece_read(struct produce *p, struct tail_piece *piece)
 {
-    struct source source = { follow_source, follow, false };
+    struct evl_format_reader *usual = p->reader;
+    int status = reader_of(p, piece->mine, &p->reader);
+    if (status == 0)
+        status = piece_send(p, piece);
+    p->reader = usual;
+    return status;
+}
+
+static int follow_drain(struct produce *p)
+{
+    struct follow follow = { .produce = p };
+    struct source source = { follow_source, &follow, false };
     enum feed_event event = FEED_IDLE;
     int status = 0;
     while (status == 0 && event != FEED_END && !signals_caught()) {
@@ -56,7 +70,7 @@ static int follow_drain(struct produce *p, struct follow *follow)
         if (event == FEED_BROKEN)
             keep_first(&status, EXIT_IO);
         if (event == FEED_MORE && status == 0)
-            status = piece_send(p, follow);
+            status = piece_read(p, &follow.piece);
     }
     return status;
 }
@@ -68,10 +82,8 @@ int follow_run(struct produce *p, char *const *paths, size_t count)
                                     .rescan = p->options.rescan,
                                     .follow = p->options.follow,
                                     .forget = reader_forget };
-    struct follow follow = { 0 };
-    int status = tail_open(&options, &follow.tail);
-    if (status == 0)
-        status = follow_drain(p, &follow);
-    tail_close(follow.tail);
-    return status;
+    int status = tail_open(&options, &p->tail);
+    if (status == 0 && p->position.count)
+        status = tail_restore(p->tail, evl_buffer_bytes(&p->position));
+    return status ? status : follow_drain(p);
 }

@@ -6,13 +6,29 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* ---- one input ----------------------------------------------------------- */
+/* ---- waiting ------------------------------------------------------------- */
 
 static int input_flush(struct produce *p)
 {
     enum evl_error err = evl_producer_flush(p->producer);
     p->pending_since = -1;
     return err ? produce_failed(p, err) : sink_flush(&p->sink);
+}
+
+/* Nothing comes for longer than --linger: all that was taken is acknowledged,
+ * or, if it is a transaction's, committed when that has been open for long. */
+static enum feed_event input_rest(struct produce *p, const struct source *source, int *status)
+{
+    int64_t left = transaction_patience(p);
+    if (left > 0) {
+        enum feed_event event = source->more(source->context, left);
+        if (event != FEED_IDLE)
+            return event;
+    }
+    *status = left < 0 ? input_flush(p) : transaction_commit(p);
+    if (*status == 0 && source->terminal)
+        fputs("> ", stderr);
+    return *status ? FEED_IDLE : source->more(source->context, -1);
 }
 
 enum feed_event input_await(struct produce *p, const struct source *source, int *status)
@@ -32,12 +48,7 @@ enum feed_event input_await(struct produce *p, const struct source *source, int 
     }
     if (*status == 0)
         event = source->more(source->context, left);
-    if (*status || event != FEED_IDLE)
-        return event;
-    *status = input_flush(p);
-    if (*status == 0 && source->terminal)
-        fputs("> ", stderr);
-    return *status ? FEED_IDLE : source->more(source->context, -1);
+    return *status || event != FEED_IDLE ? event : input_rest(p, source, status);
 }
 
 /* ---- one input ----------------------------------------------------------- */
@@ -70,32 +81,47 @@ static int end_check(struct produce *p, const char *name)
                       : p->form.kind == EVL_FORMAT_JSON && p->options.end_mark;
     if (!needed || evl_format_reader_ended(p->reader))
         return 0;
+    int64_t kept = p->transaction ? p->begun.records : p->sent;
     say(SAY_ERROR,
         "%s: ended without its end mark: it was cut off, or made by another program "
-        "(--no-end-mark); the %lld records that came are written",
-        name, (long long)p->sent);
+        "(--no-end-mark); the %lld records that came are %s",
+        name, (long long)p->sent,
+        kept == p->sent ? "written"
+        : kept          ? "written in part"
+                        : "not");
     return EXIT_DATA;
+}
+
+/* A transaction that is full ends in the middle of what was read. */
+static int feed_send(struct produce *p, struct feed *feed, bool last)
+{
+    bool full = true;
+    int status = 0;
+    while (full && status == 0 && !signals_caught()) {
+        size_t used;
+        status = block_send(p, feed_name(feed), feed_bytes(feed), last, &used);
+        feed_take(feed, used);
+        p->read_bytes += (int64_t)used;
+        full = transaction_room(p) <= 0 && feed_bytes(feed).count > 0;
+        if (status == 0)
+            status = transaction_turn(p);
+    }
+    return status;
 }
 
 static int input_drain(struct produce *p, struct feed *feed)
 {
     int status = 0;
     enum feed_event event = FEED_MORE;
-    const char *name = feed_name(feed);
     while (status == 0 && event != FEED_END && !signals_caught()) {
-        size_t used;
         event = input_more(p, feed, &status);
         if (event == FEED_BROKEN)
             status = EXIT_IO;
         if (status == 0)
-            status = block_send(p, name, feed_bytes(feed), event == FEED_END, &used);
-        else
-            used = 0;
-        feed_take(feed, used);
-        p->read_bytes += (int64_t)used;
+            status = feed_send(p, feed, event == FEED_END);
     }
     if (status == 0 && !signals_caught())
-        status = end_check(p, name);
+        status = end_check(p, feed_name(feed));
     return status;
 }
 
@@ -130,6 +156,8 @@ int input_messages(struct produce *p)
         evl_format_reader_restart(p->reader);
         status = plain ? record_send(p, "--message", &record, text)
                        : block_send(p, "--message", text, true, &used);
+        if (status == 0)
+            status = transaction_turn(p);
     }
     return status;
 }

@@ -92,7 +92,6 @@ static int record_await(struct produce *p, const struct evl_record *record)
 {
     if (!p->rate_records && !p->rate_bytes && !(p->pace > 0))
         return 0;
-    p->sent_bytes += (int64_t)(record->key.count + record->value.count);
     int64_t due = due_ms(p, record);
     if (due <= tool_clock_ms())
         return 0;
@@ -137,6 +136,7 @@ int record_send(struct produce *p, const char *name, struct evl_record *record,
     if (err)
         return record_refused(err) ? record_bad(p, name, err, bytes) : produce_failed(p, err);
     p->sent++;
+    p->sent_bytes += (int64_t)(record->key.count + record->value.count);
     if (p->options.tee) {
         evl_buffer_add(&p->sink.bytes, bytes.at, bytes.count);
         return sink_record(&p->sink);
@@ -193,6 +193,8 @@ static int values_send(struct produce *p, const char *name, const struct evl_byt
         enum evl_error err = evl_producer_send_values(p->producer, (int32_t)p->options.partition,
                                                       values + at, count - at, &done);
         p->sent += (int64_t)done;
+        for (size_t i = at; i < at + done; i++)
+            p->sent_bytes += (int64_t)values[i].count;
         at += done;
         if (err)
             status = record_refused(err) ? record_bad(p, name, err, values[at++])
@@ -208,11 +210,12 @@ static int lines_send(struct produce *p, const char *name, struct evl_bytes inpu
     struct evl_bytes values[LINES_AT_ONCE];
     size_t count = 1;
     int status = 0;
+    int64_t room;
     *used = 0;
-    while (count > 0 && status == 0 && !signals_caught()) {
-        size_t some;
+    while (count > 0 && status == 0 && !signals_caught() && (room = transaction_room(p)) > 0) {
+        size_t some, most = room < LINES_AT_ONCE ? (size_t)room : LINES_AT_ONCE;
         enum evl_error err =
-            evl_format_read_lines(p->reader, input, last, &some, values, LINES_AT_ONCE, &count);
+            evl_format_read_lines(p->reader, input, last, &some, values, most, &count);
         if (err) {
             status = record_bad(p, name, err, evl_bytes(input.at, some));
             count = 1; /* there may be more behind the bad one */
@@ -233,7 +236,7 @@ int block_send(struct produce *p, const char *name, struct evl_bytes input, bool
     *used = 0;
     if (input_is_plain(p))
         return lines_send(p, name, input, last, used);
-    while (got && status == 0 && !signals_caught()) {
+    while (got && status == 0 && !signals_caught() && transaction_room(p) > 0) {
         size_t one;
         status = next_send(p, name, input, last, &one, &got);
         input.at += one;

@@ -399,7 +399,11 @@ enum feed_event tail_next(struct tail *t, int64_t ms, struct tail_piece *piece)
     return event;
 }
 
-void tail_take(struct tail *t, size_t count) { file_take(t->current, count); }
+void tail_take(struct tail *t, struct tail_piece *piece, size_t count)
+{
+    file_take(t->current, count);
+    piece->bytes = evl_buffer_bytes(&t->current->unread);
+}
 
 /* ---- life ---------------------------------------------------------------- */
 

@@ -42,7 +42,7 @@ struct tail_piece {
  * Waits up to `ms`, -1 for ever.  FEED_END comes only without `follow`. */
 enum feed_event tail_next(struct tail *tail, int64_t ms, struct tail_piece *piece);
 
-/* The first `count` bytes of the piece are done with. */
-void tail_take(struct tail *tail, size_t count);
+/* The first `count` bytes of the piece are done with; the rest stays in it. */
+void tail_take(struct tail *tail, struct tail_piece *piece, size_t count);
 
 #endif

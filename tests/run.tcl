@@ -18,7 +18,7 @@ set root [file dirname [file dirname [file normalize [info script]]]]
 cd $root
 set build build
 if {[info exists env(BUILD)] && $env(BUILD) ne ""} { set build $env(BUILD) }
-set usual {crash sim checker unit tool interop wire fuzz tidy docs}
+set usual {crash sim checker pipelines unit tool interop wire fuzz tidy docs}
 
 array set options {folders {} jobs 2 long 0 loud 0 words {}}
 array set total {passed 0 failed 0 skipped 0 number 0}
