@@ -1,6 +1,6 @@
 /* offsets.c - ledgers of positions: one that counts, and one per open transaction.
  *
- * (1) A group is in a ledger if it has a position there.
+ * (1) A group has a page in a ledger if it has a position there.
  * (2) A producer has a ledger if something is pending of it.
  * (3) An entry owns its texts; the keys of the maps lie in what they lead to. */
 #include "group/offsets.h"
@@ -25,15 +25,15 @@ struct entry {
     uint8_t texts[];
 };
 
-struct group {
+struct page {
     struct evl_bytes name;
     struct map entries;
     uint8_t text[];
 };
 
-/* Groups by name. */
+/* Pages by group. */
 struct ledger {
-    struct map groups;
+    struct map pages;
 };
 
 struct transaction {
@@ -79,32 +79,32 @@ static struct entry *entry_create(const struct offsets_position *p)
 
 /* ---- ledgers ------------------------------------------------------------- */
 
-static struct group *ledger_group(const struct ledger *l, struct evl_bytes name)
+static struct page *ledger_page(const struct ledger *l, struct evl_bytes name)
 {
-    return map_get(&l->groups, name);
+    return map_get(&l->pages, name);
 }
 
-static struct group *ledger_add_group(struct ledger *l, struct evl_bytes name)
+static struct page *ledger_add_page(struct ledger *l, struct evl_bytes name)
 {
-    struct group *g = ledger_group(l, name);
-    if (g)
-        return g;
-    g = memory_take(1, sizeof *g + name.count);
+    struct page *page = ledger_page(l, name);
+    if (page)
+        return page;
+    page = memory_take(1, sizeof *page + name.count);
     if (name.count > 0)
-        memcpy(g->text, name.at, name.count);
-    g->name = evl_bytes(g->text, name.count);
-    map_put(&l->groups, g->name, g);
-    return g;
+        memcpy(page->text, name.at, name.count);
+    page->name = evl_bytes(page->text, name.count);
+    map_put(&l->pages, page->name, page);
+    return page;
 }
 
 static struct entry *ledger_find(const struct ledger *l, struct evl_bytes name,
                                  struct evl_bytes topic, int32_t partition)
 {
     struct evl_buffer room = { 0 };
-    const struct group *g = ledger_group(l, name);
-    if (!g)
+    const struct page *page = ledger_page(l, name);
+    if (!page)
         return NULL;
-    struct entry *e = map_get(&g->entries, key_make(topic, partition, &room));
+    struct entry *e = map_get(&page->entries, key_make(topic, partition, &room));
     buf_release(&room);
     return e;
 }
@@ -112,9 +112,9 @@ static struct entry *ledger_find(const struct ledger *l, struct evl_bytes name,
 /* Take the entry in, in place of what was there. */
 static void ledger_put(struct ledger *l, struct evl_bytes name, struct entry *e)
 {
-    struct group *g = ledger_add_group(l, name);
-    memory_free(map_take(&g->entries, e->key));
-    map_put(&g->entries, e->key, e);
+    struct page *page = ledger_add_page(l, name);
+    memory_free(map_take(&page->entries, e->key));
+    map_put(&page->entries, e->key, e);
 }
 
 static void ledger_drop(struct ledger *l, struct evl_bytes name, struct evl_bytes topic,
@@ -123,26 +123,26 @@ static void ledger_drop(struct ledger *l, struct evl_bytes name, struct evl_byte
     struct entry *e = ledger_find(l, name, topic, partition);
     if (!e)
         return;
-    struct group *g = ledger_group(l, name);
-    memory_free(map_take(&g->entries, e->key));
-    if (g->entries.count > 0)
+    struct page *page = ledger_page(l, name);
+    memory_free(map_take(&page->entries, e->key));
+    if (page->entries.count > 0)
         return;
-    map_take(&l->groups, g->name);
-    map_release(&g->entries);
-    memory_free(g);
+    map_take(&l->pages, page->name);
+    map_release(&page->entries);
+    memory_free(page);
 }
 
 static void ledger_release(struct ledger *l)
 {
-    struct group *g;
+    struct page *page;
     struct entry *e;
-    for (size_t i = 0; (g = map_next(&l->groups, &i));) {
-        for (size_t j = 0; (e = map_next(&g->entries, &j));)
+    for (size_t i = 0; (page = map_next(&l->pages, &i));) {
+        for (size_t j = 0; (e = map_next(&page->entries, &j));)
             memory_free(e);
-        map_release(&g->entries);
-        memory_free(g);
+        map_release(&page->entries);
+        memory_free(page);
     }
-    map_release(&l->groups);
+    map_release(&l->pages);
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -201,13 +201,13 @@ static void settle(struct offsets *o, struct evl_bytes group, const struct entry
 void offsets_decided(struct offsets *o, int64_t producer_id, bool committed)
 {
     struct transaction *t = transaction_find(o, producer_id);
-    const struct group *g;
+    const struct page *page;
     const struct entry *e;
     if (!t)
         return;
-    for (size_t i = 0; committed && (g = map_next(&t->ledger.groups, &i));)
-        for (size_t j = 0; (e = map_next(&g->entries, &j));)
-            settle(o, g->name, e);
+    for (size_t i = 0; committed && (page = map_next(&t->ledger.pages, &i));)
+        for (size_t j = 0; (e = map_next(&page->entries, &j));)
+            settle(o, page->name, e);
     ledger_release(&t->ledger);
     *t = o->open[--o->open_count];
 }
@@ -253,7 +253,7 @@ static void apply_removal(struct offsets *o, const struct offset_commit_key *key
     for (size_t i = o->open_count; i-- > 0;) {
         struct transaction *t = &o->open[i];
         ledger_drop(&t->ledger, key->group, key->topic, key->partition);
-        if (t->ledger.groups.count > 0)
+        if (t->ledger.pages.count > 0)
             continue;
         ledger_release(&t->ledger);
         *t = o->open[--o->open_count];
@@ -312,30 +312,23 @@ bool offsets_is_pending(const struct offsets *o, struct evl_bytes group, struct 
 
 bool offsets_has_group(const struct offsets *o, struct evl_bytes group)
 {
-    bool has = ledger_group(&o->committed, group);
+    bool has = ledger_page(&o->committed, group);
     for (size_t i = 0; i < o->open_count && !has; i++)
-        has = ledger_group(&o->open[i].ledger, group);
+        has = ledger_page(&o->open[i].ledger, group);
     return has;
-}
-
-static int bytes_compare(struct evl_bytes a, struct evl_bytes b)
-{
-    size_t count = a.count < b.count ? a.count : b.count;
-    int order = count > 0 ? memcmp(a.at, b.at, count) : 0;
-    return order ? order : (a.count > b.count) - (a.count < b.count);
 }
 
 static int position_compare(const void *left, const void *right)
 {
     const struct offsets_position *a = *(const struct offsets_position *const *)left;
     const struct offsets_position *b = *(const struct offsets_position *const *)right;
-    int order = bytes_compare(a->topic, b->topic);
+    int order = evl_bytes_compare(a->topic, b->topic);
     return order ? order : (a->partition > b->partition) - (a->partition < b->partition);
 }
 
 static int name_compare(const void *left, const void *right)
 {
-    return bytes_compare(*(const struct evl_bytes *)left, *(const struct evl_bytes *)right);
+    return evl_bytes_compare(*(const struct evl_bytes *)left, *(const struct evl_bytes *)right);
 }
 
 /* A growing list of positions. */
@@ -362,9 +355,9 @@ static void positions_sort(struct positions *list)
 static void positions_add_group(struct positions *list, const struct ledger *l,
                                 struct evl_bytes group, const struct ledger *unless)
 {
-    const struct group *g = ledger_group(l, group);
+    const struct page *page = ledger_page(l, group);
     const struct entry *e;
-    for (size_t i = 0; g && (e = map_next(&g->entries, &i));)
+    for (size_t i = 0; page && (e = map_next(&page->entries, &i));)
         if (!unless || !ledger_find(unless, group, e->position.topic, e->position.partition))
             positions_add(list, &e->position);
 }
@@ -396,17 +389,17 @@ const struct offsets_position **offsets_pending(const struct offsets *o, struct 
 
 struct evl_bytes *offsets_groups(const struct offsets *o, size_t *count)
 {
-    const struct group *g;
-    size_t room = o->committed.groups.count;
+    const struct page *page;
+    size_t room = o->committed.pages.count;
     for (size_t i = 0; i < o->open_count; i++)
-        room += o->open[i].ledger.groups.count;
+        room += o->open[i].ledger.pages.count;
     struct evl_bytes *names = memory_take(room, sizeof *names);
     size_t n = 0;
-    for (size_t i = 0; (g = map_next(&o->committed.groups, &i));)
-        names[n++] = g->name;
+    for (size_t i = 0; (page = map_next(&o->committed.pages, &i));)
+        names[n++] = page->name;
     for (size_t t = 0; t < o->open_count; t++)
-        for (size_t i = 0; (g = map_next(&o->open[t].ledger.groups, &i));)
-            names[n++] = g->name;
+        for (size_t i = 0; (page = map_next(&o->open[t].ledger.pages, &i));)
+            names[n++] = page->name;
     qsort(names, n, sizeof *names, name_compare);
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)
@@ -481,7 +474,7 @@ static bool position_is_expired(const struct offsets_position *p, const struct o
     if (p->expire_ms >= 0)
         return e->now_ms >= p->expire_ms;
     int64_t since = p->committed_ms > e->empty_since ? p->committed_ms : e->empty_since;
-    return e->now_ms - since >= e->retention_ms;
+    return since <= e->now_ms - e->retention_ms;
 }
 
 void offsets_decide_expiry(const struct offsets *o, struct evl_bytes group,

@@ -1,6 +1,9 @@
 /* aborted.c - the transaction index, a list that is read as a whole. */
 #include "log/aborted.h"
 
+#include <limits.h>
+#include <stdio.h>
+
 #include "base/endian.h"
 #include "base/fault.h"
 #include "io/io_file.h"
@@ -35,14 +38,23 @@ enum evl_error aborted_load(struct io *io, const char *path, struct evl_buffer *
     return err;
 }
 
+/* The name of a new file. */
+static enum evl_error aborted_sync_name(struct io *io, const char *path)
+{
+    char dir[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    return io_sync_dir(io, dir);
+}
+
 enum evl_error aborted_add(struct io *io, const char *path, const struct aborted *entry)
 {
     uint8_t bytes[ABORTED_ENTRY];
-    struct evl_bytes part = evl_bytes(bytes, sizeof bytes);
     int file;
     int64_t size;
     size_t put;
     aborted_encode(entry, bytes);
+    struct evl_bytes part = evl_bytes(bytes, sizeof bytes);
     enum evl_error err = io_open(io, path, IO_CREATE, &file);
     if (err)
         return err;
@@ -52,6 +64,8 @@ enum evl_error aborted_add(struct io *io, const char *path, const struct aborted
     if (!err)
         err = io_sync(io, file);
     io_close(io, file);
+    if (!err && size < ABORTED_ENTRY)
+        err = aborted_sync_name(io, path);
     return err ? failed(err, "%s", path) : EVL_OK;
 }
 

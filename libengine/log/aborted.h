@@ -8,7 +8,10 @@
  *       int64 offset of its ABORT marker
  *       int64 last stable offset when the marker was written
  *
- * An entry lies beside the segment that has the marker. */
+ * An entry lies beside the segment that has the marker, and is on the disk before
+ * the marker is written: a marker without its entry would make readers take what
+ * was aborted for committed.  An entry without its marker only says early what
+ * was decided; who cuts the log back cuts it away. */
 #ifndef LOG_ABORTED_H
 #define LOG_ABORTED_H
 
@@ -27,7 +30,7 @@ struct aborted {
  * file has none. */
 enum evl_error aborted_load(struct io *io, const char *path, struct evl_buffer *list);
 
-/* Put an entry behind the others. */
+/* Put an entry behind the others, on the disk. */
 enum evl_error aborted_add(struct io *io, const char *path, const struct aborted *entry);
 
 /* Write a whole file of entries (struct aborted), and have it on the disk. */

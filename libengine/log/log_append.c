@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/fault.h"
+#include "base/plant.h"
 #include "log/aborted.h"
 #include "log/log.h"
 #include "log/replay.h"
@@ -83,25 +84,32 @@ static enum evl_error append_epoch(struct log *log, int64_t offset)
     return err;
 }
 
+/* What a marker will abort is said in the index before it is written. */
+static enum evl_error append_abort(struct log *log, const struct append *a, int i)
+{
+    const struct batch *head = &a->heads[i];
+    struct aborted entry = { .producer_id = head->producer_id, .last = head->last_offset };
+    char path[PATH_MAX];
+    bool aborts;
+    if (!(head->attributes & BATCH_CONTROL) || head->producer_id < 0 || planted(LATE_ABORT))
+        return EVL_OK;
+    enum evl_error err = producers_see_abort(log->producers, head, a->bytes[i], &aborts,
+                                             &entry.first, &entry.stable);
+    if (err || !aborts)
+        return err;
+    if (entry.stable < 0)
+        entry.stable = entry.last + 1;
+    err = segment_path(log->dir, log->active.base, "txnindex", path);
+    return err ? err : aborted_add(log->o.io, path, &entry);
+}
+
 /* The batches [from, to) are in the log: tell everybody. */
 static enum evl_error append_publish(struct log *log, struct append *a, int from, int to)
 {
     enum evl_error err = EVL_OK;
     if (log->producers && log->producers_end == (int64_t)log_word(log, SHARE_WRITTEN)) {
-        for (int i = from; i < to && !err; i++) {
-            struct aborted ended = { .producer_id = a->heads[i].producer_id,
-                                     .last = a->heads[i].last_offset };
-            char path[PATH_MAX];
-            err = producers_note(log->producers, &a->heads[i], a->bytes[i], &ended.first);
-            if (err || ended.first < 0)
-                continue;
-            ended.stable = producers_first_open(log->producers);
-            if (ended.stable < 0)
-                ended.stable = ended.last + 1;
-            err = segment_path(log->dir, log->active.base, "txnindex", path);
-            if (!err)
-                err = aborted_add(log->o.io, path, &ended);
-        }
+        for (int i = from; i < to && !err; i++)
+            err = producers_note(log->producers, &a->heads[i], a->bytes[i]);
         log->producers_end = log->active.end;
     }
     for (int i = from; i < to; i++)
@@ -147,6 +155,8 @@ static enum evl_error append_run(struct log *log, struct append *a, int from, in
         room -= a->heads[i].size;
     }
     *to = i;
+    if (!err)
+        err = append_abort(log, a, from); /* a producer's batch goes alone */
     if (!err)
         err = segment_append(&log->active, a->bytes + from, a->heads + from, i - from,
                              (int32_t)log->o.config->index_interval_bytes);

@@ -12,6 +12,7 @@
 #include "base/endian.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "base/plant.h"
 #include "io/io_file.h"
 #include "record/marker.h"
 
@@ -132,7 +133,7 @@ enum evl_error producers_check(const struct producers *p, const struct batch *ba
         batch->producer_id < 0 ? NULL : producers_find(p, batch->producer_id);
     if (!r)
         return EVL_OK; /* new here, or forgotten: any sequence may be its first */
-    if (batch->producer_epoch < r->epoch)
+    if (batch->producer_epoch < r->epoch && !planted(UNFENCED))
         return fail(EVL_ERR_FENCED, "producer %" PRId64 " of epoch %d was replaced by epoch %d",
                     batch->producer_id, batch->producer_epoch, r->epoch);
     if (batch->base_sequence < 0)
@@ -174,34 +175,38 @@ static void producer_end(struct producer *r, const struct batch *batch, const st
         r->coordinator_epoch = marker->coordinator_epoch;
 }
 
-static enum evl_error producers_end(struct producers *p, const struct batch *batch,
-                                    struct evl_bytes bytes, int64_t *aborted)
+/* The marker in a control batch; *ends is false if it is none. */
+static enum evl_error control_read(struct evl_bytes bytes, struct marker *marker, bool *ends)
 {
     struct batch_reader reader = { 0 };
     struct evl_record record;
-    struct marker marker;
     bool more = false;
     enum evl_error err = batch_open(&reader, bytes, bytes.count);
     if (!err)
         err = batch_next(&reader, &record, &more);
-    if (!err && more && marker_read(&record, &marker)) {
-        struct producer *r = producers_take(p, batch->producer_id, batch->producer_epoch);
-        if (!marker.commit)
-            *aborted = r->transaction;
-        producer_end(r, batch, &marker);
-    }
+    *ends = !err && more && marker_read(&record, marker);
     batch_reader_release(&reader);
     return err;
 }
 
-enum evl_error producers_note(struct producers *p, const struct batch *batch,
-                              struct evl_bytes bytes, int64_t *aborted)
+static enum evl_error producers_end(struct producers *p, const struct batch *batch,
+                                    struct evl_bytes bytes)
 {
-    *aborted = -1;
+    struct marker marker;
+    bool ends;
+    enum evl_error err = control_read(bytes, &marker, &ends);
+    if (!err && ends)
+        producer_end(producers_take(p, batch->producer_id, batch->producer_epoch), batch, &marker);
+    return err;
+}
+
+enum evl_error producers_note(struct producers *p, const struct batch *batch,
+                              struct evl_bytes bytes)
+{
     if (batch->producer_id < 0)
         return EVL_OK;
     if (batch->attributes & BATCH_CONTROL)
-        return producers_end(p, batch, bytes, aborted);
+        return producers_end(p, batch, bytes);
     struct producer *r = producers_take(p, batch->producer_id, batch->producer_epoch);
     if (batch->producer_epoch != r->epoch)
         r->kept_count = 0;
@@ -214,25 +219,47 @@ enum evl_error producers_note(struct producers *p, const struct batch *batch,
     return EVL_OK;
 }
 
-static const struct producer *producers_oldest(const struct producers *p)
+/* The producer with the oldest open transaction, but for `other`. */
+static const struct producer *producers_oldest(const struct producers *p, int64_t other)
 {
     const struct producer *oldest = NULL;
     for (size_t i = 0; i < p->count; i++)
-        if (p->at[i].transaction >= 0 && (!oldest || p->at[i].transaction < oldest->transaction))
+        if (p->at[i].transaction >= 0 && p->at[i].id != other &&
+            (!oldest || p->at[i].transaction < oldest->transaction))
             oldest = &p->at[i];
     return oldest;
 }
 
 int64_t producers_first_open(const struct producers *p)
 {
-    const struct producer *oldest = producers_oldest(p);
+    const struct producer *oldest = producers_oldest(p, -1);
     return oldest ? oldest->transaction : -1;
 }
 
 int64_t producers_first_open_id(const struct producers *p)
 {
-    const struct producer *oldest = producers_oldest(p);
+    const struct producer *oldest = producers_oldest(p, -1);
     return oldest ? oldest->id : -1;
+}
+
+enum evl_error producers_see_abort(const struct producers *p, const struct batch *batch,
+                                   struct evl_bytes bytes, bool *aborts, int64_t *first,
+                                   int64_t *stable)
+{
+    struct marker marker;
+    bool ends = false;
+    *aborts = false;
+    const struct producer *r = producers_find(p, batch->producer_id);
+    if (!r || r->transaction < 0 || !(batch->attributes & BATCH_CONTROL))
+        return EVL_OK;
+    enum evl_error err = control_read(bytes, &marker, &ends);
+    if (err || !ends || marker.commit)
+        return err;
+    const struct producer *oldest = producers_oldest(p, r->id);
+    *aborts = true;
+    *first = r->transaction;
+    *stable = oldest ? oldest->transaction : -1;
+    return EVL_OK;
 }
 
 bool producers_want_marker(const struct producers *p, int64_t id, int16_t epoch)

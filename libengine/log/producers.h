@@ -30,10 +30,15 @@ void producers_clear(struct producers *p);
 enum evl_error producers_check(const struct producers *p, const struct batch *batch,
                                int64_t *known);
 
-/* A batch is in the log.  For a control batch, `bytes` is all of it.  When it
- * aborts a transaction, *aborted >= 0 is where that had begun. */
+/* A batch is in the log.  For a control batch, `bytes` is all of it. */
 enum evl_error producers_note(struct producers *p, const struct batch *batch,
-                              struct evl_bytes bytes, int64_t *aborted);
+                              struct evl_bytes bytes);
+
+/* Whether a batch, if it were noted, would abort an open transaction: which began
+ * at *first, and after which everything before *stable is decided (-1: all). */
+enum evl_error producers_see_abort(const struct producers *p, const struct batch *batch,
+                                   struct evl_bytes bytes, bool *aborts, int64_t *first,
+                                   int64_t *stable);
 
 /* The first offset of the oldest open transaction; -1 if none is open. */
 int64_t producers_first_open(const struct producers *p);

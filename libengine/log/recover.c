@@ -80,8 +80,7 @@ static enum evl_error boot_segment(struct log *log, int64_t point, int64_t next,
     *cut = tail.found != SCAN_END && s->end != next;
     if (*cut && s->end < point && !planted(CUT_DAMAGE))
         return tail_is_damage(s, &tail);
-    if (tail.found != SCAN_END)
-        err = tail_cut(log, s, &tail);
+    err = tail.found != SCAN_END ? tail_cut(log, s, &tail) : segment_cut_aborted(s, s->end);
     return err ? err : io_sync(log->o.io, s->file);
 }
 
@@ -286,8 +285,10 @@ static enum evl_error mend_segment(struct log *log, int64_t known)
         err = boot_index(s, from, from > 0 ? known : s->base);
     if (!err)
         err = tail_walk(log, s, from, from > 0 ? known : s->base, true, &tail);
-    if (err || tail.found == SCAN_END)
+    if (err)
         return err;
+    if (tail.found == SCAN_END)
+        return segment_cut_aborted(s, s->end);
     if (tail.found == SCAN_BAD && !planted(CUT_DAMAGE))
         return tail_is_damage(s, &tail);
     return segment_cut(s, tail.position, s->end); /* half of what a dead writer wrote */

@@ -40,14 +40,13 @@ static enum evl_error replay_heads(struct log *log, struct scan *scan, int64_t f
     struct batch batch;
     struct evl_bytes bytes;
     enum scan_found found;
-    int64_t aborted;
     for (;;) {
         enum evl_error err = scan_next(scan, SCAN_HEADS, &batch, &bytes, &found);
         if (err || found != SCAN_BATCH || batch.base_offset >= end)
             return err; /* damage is for the readers to meet */
         if (batch.base_offset < from)
             continue;
-        err = producers_note(log->producers, &batch, bytes, &aborted);
+        err = producers_note(log->producers, &batch, bytes);
         if (err)
             return err;
     }

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "io/io_file.h"
+#include "log/aborted.h"
 
 /* ---- names --------------------------------------------------------------- */
 
@@ -284,6 +285,13 @@ enum evl_error segment_sync_indexes(struct segment *s)
     return err ? failed(err, "%020" PRId64 ".log", s->base) : EVL_OK;
 }
 
+enum evl_error segment_cut_aborted(const struct segment *s, int64_t end)
+{
+    char path[PATH_MAX];
+    enum evl_error err = segment_path(s->dir, s->base, "txnindex", path);
+    return err ? err : aborted_cut(s->io, path, end);
+}
+
 enum evl_error segment_cut(struct segment *s, int64_t position, int64_t end)
 {
     int64_t size;
@@ -302,6 +310,8 @@ enum evl_error segment_cut(struct segment *s, int64_t position, int64_t end)
         if (!err)
             err = index_cut(&s->times, s->times.count - 1);
     }
+    if (!err)
+        err = segment_cut_aborted(s, end);
     return err ? err : segment_resume(s, position, end);
 }
 

@@ -81,6 +81,10 @@ enum evl_error segment_sync_indexes(struct segment *s);
 /* Make .log and indexes end at `position`, where the offsets have come to `end`. */
 enum evl_error segment_cut(struct segment *s, int64_t position, int64_t end);
 
+/* Let the index of aborted transactions speak of what lies before `end` only; a
+ * cut does so, too. */
+enum evl_error segment_cut_aborted(const struct segment *s, int64_t end);
+
 /* Where the batch begins that has `offset`, or the first one behind it; `limit`
  * if there is none before that position. */
 enum evl_error segment_find(struct segment *s, int64_t offset, int64_t limit, int64_t *position);

@@ -334,13 +334,14 @@ bool directory_is_writable(const struct directory *d) { return d->writable && !d
 const char *directory_path(const struct directory *d) { return d->path; }
 struct share *directory_share(struct directory *d) { return d->share; }
 int64_t directory_patience(const struct directory *d) { return d->patience; }
-const struct image *directory_image(const struct directory *d) { return d->image; }
 
 void directory_say(struct directory *d, const char *line)
 {
     if (d->say)
         d->say(d->context, line);
 }
+
+const struct image *directory_image(const struct directory *d) { return d->image; }
 
 uint64_t directory_version(const struct directory *d)
 {

@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "base/memory.h"
+#include "base/plant.h"
 #include "log/replay.h"
 #include "log/upkeep.h"
 #include "record/batch.h"
@@ -138,7 +139,7 @@ static enum evl_error mark_log(struct marks *m, struct log *log, const struct ma
         return log_failed(log, err);
     err = mark_entered(m, log, mark, &promise);
     log_leave(log);
-    if (!err)
+    if (!err && !planted(MARKER_UNSYNCED))
         err = log_sync(log, &promise);
     return err ? log_failed(log, err) : EVL_OK;
 }

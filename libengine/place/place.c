@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "log/reader.h"
 #include "log/replay.h"
+#include "place/groups.h"
 #include "place/transactions.h"
 
 enum evl_error evl_place_open(const struct evl_place_options *options, struct evl_place **place)
@@ -25,6 +26,7 @@ void evl_place_close(struct evl_place *place)
     if (!place)
         return;
     transactions_close(place->transactions);
+    groups_close(place->groups);
     directory_close(place->directory);
     memory_free(place);
 }

@@ -6,11 +6,13 @@
 
 #include "place/directory.h"
 
+struct groups;
 struct transactions;
 
 struct evl_place {
     struct io *io;
     struct directory *directory;
+    struct groups *groups;             /* NULL until somebody asks for one (groups.h) */
     struct transactions *transactions; /* NULL: nobody asked yet (transactions.h) */
 };
 

@@ -9,12 +9,11 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "base/plant.h"
 #include "log/share.h"
-#include "place/coordinator.h"
 #include "place/groups.h"
 #include "place/place.h"
 #include "place/producer.h"
-#include "proto/group_log.h"
 #include "record/batch.h"
 
 enum { TIMEOUT_MS = 60000 };
@@ -145,7 +144,9 @@ enum evl_error transaction_join(struct evl_transaction *t, const char *topic, in
 {
     if (t->failed)
         return transaction_fail(t, t->failed);
-    enum evl_error err = transactions_add(t->all, t->id, &t->producer, topic, partition);
+    enum evl_error err = EVL_OK;
+    if (!planted(UNREGISTERED) || !t->is_open) /* the bug is about all but the first */
+        err = transactions_add(t->all, t->id, &t->producer, topic, partition);
     if (err)
         return transaction_fail(t, err);
     t->is_open = true;
@@ -156,10 +157,10 @@ enum evl_error evl_transaction_positions(struct evl_transaction *t, const char *
                                          const struct evl_position_commit *at, size_t count)
 {
     struct batch_seal seal = BATCH_SEAL_PLAIN;
-    int32_t partitions;
-    enum evl_error err = directory_ensure_internal(t->place->directory, OFFSETS_TOPIC, &partitions);
+    int32_t partition;
+    enum evl_error err = groups_partition(t->place, group, &partition);
     if (!err)
-        err = transaction_join(t, OFFSETS_TOPIC, coordinator_partition(group, partitions));
+        err = transaction_join(t, OFFSETS_TOPIC, partition);
     if (err)
         return err;
     seal.attributes = BATCH_TRANSACTIONAL;

@@ -38,6 +38,14 @@ int fixture_fault(Tcl_Interp *interp, enum evl_error err);
 int fixture_words(Tcl_Interp *interp, int given, Tcl_Obj *const *words, int least, int most,
                   const char *usage);
 
+/* The place of the simulated process, or NULL; and whether the process lives (sim.c). */
+struct evl_place;
+struct evl_place *fixture_place(void);
+bool fixture_is_alive(void);
+
+/* The process ends: so does its transaction (transaction.c). */
+void fixture_transaction_end(void);
+
 /* Bytes from a word and back; borrowed until the word changes. */
 struct evl_bytes fixture_bytes(Tcl_Obj *word);
 int fixture_result(Tcl_Interp *interp, struct evl_bytes bytes);

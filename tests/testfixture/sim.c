@@ -11,7 +11,7 @@
  *     place open ?readonly?   a process begins (the last one ends)
  *     place close             and ends, with nothing left open
  *     create TOPIC ?N?   remove TOPIC   rename_topic FROM TO   repair TOPIC
- *     produce TOPIC {VALUE ...}   consume TOPIC ?FROM?      of its partition 0 */
+ *     produce TOPIC {VALUE ...}   consume TOPIC ?FROM? ?PARTITION?      of partition 0 */
 #include "testfixture/fixture.h"
 
 #include <evl/admin.h>
@@ -36,9 +36,13 @@ static int misuse(Tcl_Interp *interp, const char *why)
     return TCL_ERROR;
 }
 
+struct evl_place *fixture_place(void) { return place; }
+bool fixture_is_alive(void) { return process && sim_is_alive(process); }
+
 /* The process ends; how many files it leaves open. */
 static int process_end(void)
 {
+    fixture_transaction_end();
     evl_place_close(place);
     place = NULL;
     int open = process ? sim_exit(process) : 0;
@@ -160,9 +164,12 @@ static int run_place(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *co
     if (verb == 1)
         return TCL_OK;
     process = sim_process(sim);
-    struct evl_place_options o = {
-        .dir = "d", .create = count == 2, .readonly = count == 3, .timeout_ms = 1000, .io = process
-    };
+    struct evl_place_options o = { .dir = "d",
+                                   .create = count == 2,
+                                   .readonly = count == 3,
+                                   .timeout_ms = 1000,
+                                   .internal_partitions = 1,
+                                   .io = process };
     return result(interp, evl_place_open(&o, &place));
 }
 
@@ -245,7 +252,8 @@ static int run_produce(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *
     return result(interp, err);
 }
 
-static enum evl_error consume(Tcl_Interp *interp, const char *topic, int64_t from, Tcl_Obj *list)
+static enum evl_error consume(Tcl_Interp *interp, const char *topic, int32_t partition,
+                              int64_t from, Tcl_Obj *list)
 {
     struct evl_consumer *c;
     struct evl_consumer_options o = { .isolation = EVL_COMMITTED };
@@ -254,7 +262,7 @@ static enum evl_error consume(Tcl_Interp *interp, const char *topic, int64_t fro
     enum evl_error err = evl_consumer_open(place, &o, &c);
     if (err)
         return err;
-    err = evl_consumer_add(c, topic, 0, from, -1);
+    err = evl_consumer_add(c, topic, partition, from, -1);
     while (!err && !(err = evl_consumer_next(c, &record, &what)) && what == EVL_NEXT_RECORD)
         Tcl_ListObjAppendElement(interp, list,
                                  Tcl_NewByteArrayObj(record.value.at, (int)record.value.count));
@@ -265,12 +273,14 @@ static enum evl_error consume(Tcl_Interp *interp, const char *topic, int64_t fro
 static int run_consume(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const *words)
 {
     Tcl_WideInt from = 0;
+    int partition = 0;
     (void)data;
-    if (begin(interp, count, words, 1, 2, "topic ?from?") ||
-        (count == 3 && Tcl_GetWideIntFromObj(interp, words[2], &from)))
+    if (begin(interp, count, words, 1, 3, "topic ?from? ?partition?") ||
+        (count > 2 && Tcl_GetWideIntFromObj(interp, words[2], &from)) ||
+        (count > 3 && Tcl_GetIntFromObj(interp, words[3], &partition)))
         return TCL_ERROR;
     Tcl_Obj *list = Tcl_NewListObj(0, NULL);
-    enum evl_error err = consume(interp, Tcl_GetString(words[1]), from, list);
+    enum evl_error err = consume(interp, Tcl_GetString(words[1]), partition, from, list);
     if (err) {
         Tcl_DecrRefCount(list);
         return fixture_fault(interp, err);

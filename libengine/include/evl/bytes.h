@@ -31,4 +31,12 @@ static inline bool evl_bytes_equal(struct evl_bytes a, struct evl_bytes b)
            (a.count == 0 || memcmp(a.at, b.at, a.count) == 0);
 }
 
+/* Their order: byte by byte, the shorter one first.  Like memcmp. */
+static inline int evl_bytes_compare(struct evl_bytes a, struct evl_bytes b)
+{
+    size_t count = a.count < b.count ? a.count : b.count;
+    int order = count > 0 ? memcmp(a.at, b.at, count) : 0;
+    return order ? order : (a.count > b.count) - (a.count < b.count);
+}
+
 #endif
