@@ -110,6 +110,7 @@ static const char *completes_name(enum option_completes completes)
     case COMPLETES_FILE: return "file";
     case COMPLETES_DIR: return "dir";
     case COMPLETES_TOPIC: return "topics";
+    case COMPLETES_GROUP: return "groups";
     case COMPLETES_SETTING: return "settings";
     case COMPLETES_PROFILE: return "profiles";
     }

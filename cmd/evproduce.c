@@ -105,7 +105,7 @@ static const struct option rows[] = {
         "Write on a file system that processes cannot share safely."),
 
     { .help = "What to print" },
-    ROW(0, "receipt", "[=FORMAT]", TEXT, receipt, NOTHING, USUAL,
+    ROW(0, "receipt", "[=FORMAT]", TEXT, receipt, NOTHING, RARE,
         "Print where each acknowledged record went. A line of topic, partition, offset and "
         "timestamp, or what FORMAT says."),
     ROW(0, "tee", NULL, FLAG, tee, NOTHING, RARE, "Copy the accepted input to stdout."),

@@ -41,7 +41,9 @@ struct command {
 extern const struct command command_ls, command_create, command_rm, command_describe, command_alter,
     command_config, command_trim, command_offsets, command_mv, command_compact, command_clean,
     command_check_log, command_dump, command_diff, command_apply, command_check_age,
-    command_check_disk, command_top;
+    command_check_disk, command_top, command_group_ls, command_group_describe, command_group_lag,
+    command_group_members, command_group_offsets, command_group_reset, command_group_clone,
+    command_group_rm, command_group_rm_offsets, command_check_lag;
 
 /* Ended by NULL.  A name may be two words: `group ls` is of the family `group`. */
 extern const struct command *const evtopic_commands[];

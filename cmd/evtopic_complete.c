@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <evl/config.h>
+#include <evl/group.h>
 
 enum { PATIENCE_US = 300000 };
 
@@ -45,6 +46,16 @@ static void topics(struct evtopic *t, const char *word)
         if (!all.at[i].internal || word[0] == '_')
             offer(t, all.at[i].name, word);
     evl_topics_release(&all);
+}
+
+static void groups(struct evtopic *t, const char *word)
+{
+    struct evl_groups all;
+    if (evtopic_open(t, SPOT_READ) || evl_admin_groups(t->place, &all))
+        return;
+    for (size_t i = 0; i < all.count; i++)
+        offer(t, all.at[i].name, word);
+    evl_groups_release(&all);
 }
 
 /* NAME=, and behind that the words that it may be. */
@@ -89,6 +100,8 @@ int complete(struct evtopic *t, char *const *argv, size_t count)
     hush();
     if (strcmp(what, "topics") == 0)
         topics(t, word);
+    else if (strcmp(what, "groups") == 0)
+        groups(t, word);
     else if (strcmp(what, "settings") == 0)
         settings(t, word);
     else if (strcmp(what, "profiles") == 0)

@@ -3,7 +3,7 @@
  * A line on stdout says how it is, with performance data behind the bar, and
  * the exit status says it again: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.  What
  * cannot be found out is UNKNOWN, never OK. */
-#include "evtopic.h"
+#include "evtopic_group.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -158,12 +158,45 @@ static int disk(struct evtopic *t, const struct words *operands)
     return (int)health;
 }
 
+/* ---- lag ----------------------------------------------------------------- */
+
+static bool records_parse(const char *text, int64_t *records) { return number_read(text, records); }
+
+static enum health lag_check(struct evtopic *t, const char *group, const struct limits *limits)
+{
+    int64_t sum;
+    if (group_lag_sum(t, group, &sum))
+        return line_unknown(t, "LAG");
+    enum health health = limits_judge(limits, sum);
+    line_begin(t, "LAG", health);
+    text_print(&t->out, "%s is %" PRId64 " records behind", group, sum);
+    line_end(t, group, sum, "", limits);
+    return health;
+}
+
+static int lag(struct evtopic *t, const struct words *operands)
+{
+    struct limits limits;
+    enum health worst = HEALTH_OK;
+    int status = limits_read(&limits, records_parse, "a number of records");
+    for (size_t i = 0; i < operands->count && status == 0; i++) {
+        enum health health = lag_check(t, operands->at[i], &limits);
+        worst = health > worst ? health : worst;
+    }
+    return status ? (int)HEALTH_UNKNOWN : (int)worst;
+}
+
 /* ---- the commands -------------------------------------------------------- */
 
 /* clang-format off */
 static const struct option age_rows[] = {
     OWN(0, "warn", "DUR", TEXT, warn, NOTHING, "A newest record this old is a warning."),
     OWN(0, "crit", "DUR", TEXT, crit, NOTHING, "One this old is critical."),
+    { 0 },
+};
+static const struct option lag_rows[] = {
+    OWN(0, "warn", "N", TEXT, warn, NOTHING, "So many records behind are a warning."),
+    OWN(0, "crit", "N", TEXT, crit, NOTHING, "So many are critical."),
     { 0 },
 };
 static const struct option disk_rows[] = {
@@ -174,6 +207,7 @@ static const struct option disk_rows[] = {
 /* clang-format on */
 
 static const char *const age_usage[] = { "check age TOPIC... [--warn DUR] [--crit DUR]", NULL };
+static const char *const lag_usage[] = { "check lag GROUP... [--warn N] [--crit N]", NULL };
 static const char *const disk_usage[] = { "check disk [--warn PERCENT] [--crit PERCENT]", NULL };
 
 const struct command command_check_age = {
@@ -189,6 +223,21 @@ const struct command command_check_age = {
     .options_size = sizeof own,
     .monitors = true,
     .run = age,
+};
+
+const struct command command_check_lag = {
+    .grammar = { .name = "check lag",
+                 .seldom = true,
+                 .summary = "how far a group is behind, for a monitor",
+                 .usage = lag_usage,
+                 .sets = { { lag_rows, &own } },
+                 .operand = COMPLETES_GROUP },
+    .use = SPOT_READ,
+    .operands_min = 1,
+    .operands_max = SIZE_MAX,
+    .options_size = sizeof own,
+    .monitors = true,
+    .run = lag,
 };
 
 const struct command command_check_disk = {

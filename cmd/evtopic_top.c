@@ -3,7 +3,7 @@
  * On a terminal a screen that is drawn again every few seconds; elsewhere one
  * sample, taken over one interval.  With -k the keys that a topic has most of,
  * by looking at a part of its records. */
-#include "evtopic.h"
+#include "evtopic_group.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -40,17 +40,21 @@ static const struct option rows[] = {
 };
 
 static const struct table_column columns[] = {
-    { "TOPIC", false },    { "PARTITIONS", true }, { "RECORDS", true }, { "SIZE", true },
-    { "RECORDS/S", true }, { "BYTES/S", true },    { "NEWEST", false }, { NULL, false },
+    { "NAME", false },  { "KIND", false },      { "PARTITIONS", true }, { "RECORDS", true },
+    { "SIZE", true },   { "RECORDS/S", true },  { "BYTES/S", true },    { "LAG", true },
+    { "NEWEST", false }, { NULL, false },
 };
 /* clang-format on */
 
 /* ---- readings ------------------------------------------------------------ */
 
-/* One topic at one moment. */
+/* One topic, or one group, at one moment. */
 struct reading {
     char *name;
-    int64_t ends; /* of all partitions, added up: rises by each record that comes */
+    bool is_group;
+    int64_t ends; /* of all partitions, or a group's offsets, added up: rises by
+                     each record that comes, or is read */
+    int64_t lag;  /* a group's */
     struct content content;
     int64_t rate, bytes_rate; /* a second, since the reading before */
 };
@@ -89,30 +93,63 @@ static enum evl_error reading_take(struct evtopic *t, const struct evl_topic *to
     return EVL_OK;
 }
 
+static enum evl_error reading_take_group(struct evtopic *t, const char *name,
+                                         struct readings *readings)
+{
+    struct evl_offsets offsets;
+    struct reading reading = { .is_group = true };
+    int64_t end;
+    enum evl_error err = evl_admin_group_offsets(t->place, name, &offsets);
+    if (err)
+        return err == EVL_ERR_NOT_FOUND ? EVL_OK : err;
+    for (size_t i = 0; i < offsets.count; i++) {
+        int64_t lag = group_lag(t, &offsets.at[i], &end);
+        reading.lag += lag > 0 ? lag : 0;
+        reading.ends += offsets.at[i].offset;
+    }
+    reading.content =
+        (struct content){ .partitions = (int32_t)offsets.count, .newest = EVL_NO_TIMESTAMP };
+    reading.name = tool_text(name);
+    readings->at[readings->count++] = reading;
+    evl_offsets_release(&offsets);
+    return EVL_OK;
+}
+
+/* Topics by name, then groups by name. */
 static int readings_take(struct evtopic *t, struct readings *readings)
 {
-    struct evl_topics topics;
+    struct evl_topics topics = { 0 };
+    struct evl_groups groups = { 0 };
     enum evl_error err = evl_admin_topics(t->place, &topics);
-    if (err)
-        return say_fault(err);
+    if (!err)
+        err = evl_admin_groups(t->place, &groups);
     *readings = (struct readings){ .ms = tool_clock_ms() };
-    readings->at = tool_take(topics.count + 1, sizeof *readings->at);
+    readings->at = tool_take(topics.count + groups.count + 1, sizeof *readings->at);
     for (size_t i = 0; i < topics.count && !err; i++)
         if (!topics.at[i].internal)
             err = reading_take(t, &topics.at[i], readings);
+    for (size_t i = 0; i < groups.count && !err; i++)
+        err = reading_take_group(t, groups.at[i].name, readings);
     evl_topics_release(&topics);
+    evl_groups_release(&groups);
     return err ? say_fault(err) : 0;
 }
 
-/* Both are sorted by name. */
+static int by_kind_and_name(const void *a, const void *b)
+{
+    const struct reading *x = a, *y = b;
+    return x->is_group != y->is_group ? x->is_group - y->is_group : strcmp(x->name, y->name);
+}
+
+/* Both are sorted so. */
 static void readings_compare(const struct readings *before, struct readings *now)
 {
     int64_t ms = now->ms > before->ms ? now->ms - before->ms : 1;
     for (size_t i = 0, j = 0; i < now->count; i++) {
         struct reading *r = &now->at[i];
-        while (j < before->count && strcmp(before->at[j].name, r->name) < 0)
+        while (j < before->count && by_kind_and_name(&before->at[j], r) < 0)
             j++;
-        if (j == before->count || strcmp(before->at[j].name, r->name) != 0)
+        if (j == before->count || by_kind_and_name(&before->at[j], r) != 0)
             continue;
         int64_t grown = r->content.bytes - before->at[j].content.bytes;
         r->rate = (r->ends - before->at[j].ends) * 1000 / ms;
@@ -126,11 +163,6 @@ static int by_rate(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct reading *)a)->name, ((const struct reading *)b)->name);
-}
-
 static int by_size(const void *a, const void *b)
 {
     int64_t x = ((const struct reading *)a)->content.bytes;
@@ -138,24 +170,40 @@ static int by_size(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+/* What a group has not, and a topic has not, stays empty. */
+static void reading_print(struct evtopic *t, const struct reading *r)
+{
+    struct table *table = &t->table;
+    table_text(table, r->name);
+    table_text(table, r->is_group ? "group" : "topic");
+    table_number(table, r->content.partitions);
+    if (r->is_group) {
+        table_text(table, NULL);
+        table_text(table, NULL);
+        table_number(table, r->rate);
+        table_text(table, NULL);
+        table_number(table, r->lag);
+    } else {
+        table_number(table, r->content.records);
+        table_size(table, r->content.bytes);
+        table_number(table, r->rate);
+        table_size(table, r->bytes_rate);
+        table_text(table, NULL);
+    }
+    table_time(table, r->content.newest);
+}
+
 /* In the order asked for; equal ones as they were, by name. */
 static void readings_print(struct evtopic *t, const struct readings *readings)
 {
-    static int (*const orders[ORDERS])(const void *, const void *) = { by_rate, by_name, by_size };
+    static int (*const orders[ORDERS])(const void *, const void *) = { by_rate, by_kind_and_name,
+                                                                       by_size };
     struct reading *sorted = tool_take(readings->count + 1, sizeof *sorted);
     memcpy(sorted, readings->at, readings->count * sizeof *sorted);
     qsort(sorted, readings->count, sizeof *sorted, orders[own.order]);
     rows_begin(t, columns);
-    for (size_t i = 0; i < readings->count; i++) {
-        const struct reading *r = &sorted[i];
-        table_text(&t->table, r->name);
-        table_number(&t->table, r->content.partitions);
-        table_number(&t->table, r->content.records);
-        table_size(&t->table, r->content.bytes);
-        table_number(&t->table, r->rate);
-        table_size(&t->table, r->bytes_rate);
-        table_time(&t->table, r->content.newest);
-    }
+    for (size_t i = 0; i < readings->count; i++)
+        reading_print(t, &sorted[i]);
     free(sorted);
 }
 
@@ -195,15 +243,17 @@ static void head_print(struct evtopic *t, const struct readings *readings, struc
     char size[EVL_TEXT_ROOM], left[EVL_TEXT_ROOM], now[EVL_TEXT_ROOM], rate[EVL_TEXT_ROOM];
     struct evl_disk disk = { 0 };
     int64_t bytes = 0, records = 0;
+    size_t topics = 0;
     for (size_t i = 0; i < readings->count; i++) {
         bytes += readings->at[i].content.bytes;
-        records += readings->at[i].rate;
+        topics += !readings->at[i].is_group;
+        records += readings->at[i].is_group ? 0 : readings->at[i].rate;
     }
     (void)evl_admin_disk(t->place, &disk); /* nothing is left, as far as we know */
     now[0] = '\0';
     evl_print_time(tool_now_ms() / 1000 * 1000, t->utc, now);
     text_print(text, "%s  %s  %zu topics, %s, %s left, %s records/s  (r n s: order, q: quit)\n\n",
-               evl_place_name(t->place), now, readings->count, evl_print_size(bytes, size),
+               evl_place_name(t->place), now, topics, evl_print_size(bytes, size),
                evl_print_size(disk.free, left), evl_print_size(records, rate));
 }
 
@@ -212,6 +262,7 @@ static int screen_draw(struct evtopic *t, const struct readings *readings)
     struct evl_buffer body = { 0 }, screen = { 0 };
     head_print(t, readings, &body);
     readings_print(t, readings);
+    t->table.wide = true;
     table_end(&t->table, &body);
     lines_cut(&body, terminal_lines() - 1);
     text_add(&screen, "\033[H\033[?7l");    /* no line break at the margin */

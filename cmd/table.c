@@ -248,7 +248,7 @@ static size_t screen_columns(void)
 static void print_aligned(const struct table *table, struct evl_buffer *text)
 {
     struct grid grid;
-    size_t screen = screen_columns();
+    size_t screen = table->wide ? SIZE_MAX : screen_columns();
     grid_fill(table, false, &grid);
     if (grid.width > screen) {
         grid_release(&grid);

@@ -27,6 +27,7 @@ struct table {
     struct table_cell *cells;
     size_t count, room;
     bool utc;
+    bool wide; /* a row is one line, whatever the terminal shows of it */
 };
 
 /* `columns` end with one without a name; they are borrowed. */

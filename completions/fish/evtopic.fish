@@ -39,7 +39,7 @@ function __evtopic_command
             case '*'
                 if test -z "$name"
                     set name $word
-                else if contains -- "$name $word" 'check age' 'check disk'
+                else if contains -- "$name $word" 'group ls' 'group describe' 'group lag' 'group members' 'group offsets' 'group reset' 'group clone' 'group rm' 'group rm-offsets' 'check lag' 'check age' 'check disk'
                     set name "$name $word"
                 end
         end
@@ -106,7 +106,36 @@ complete -c evtopic -n '__evtopic_is diff' -F
 complete -c evtopic -f -n '__evtopic_is ' -a apply -d 'make topics and settings what a file says, as dump prints it'
 complete -c evtopic -n '__evtopic_is apply' -l prune -d 'Topics that FILE does not name are removed.'
 complete -c evtopic -n '__evtopic_is apply' -F
+complete -c evtopic -f -n '__evtopic_is ' -a group
+complete -c evtopic -f -n '__evtopic_is group' -a ls -d 'list consumer groups'
+complete -c evtopic -n '__evtopic_is group ls' -l long -s l -d 'How many partitions, and how far behind.'
+complete -c evtopic -n '__evtopic_is group ls' -f -a '(__evtopic_ask nothing)'
+complete -c evtopic -f -n '__evtopic_is group' -a describe -d 'where groups are, by partition, and who reads it'
+complete -c evtopic -n '__evtopic_is group describe' -f -a '(__evtopic_ask groups)'
+complete -c evtopic -f -n '__evtopic_is group' -a lag -d 'how many records groups are behind, by topic'
+complete -c evtopic -n '__evtopic_is group lag' -f -a '(__evtopic_ask groups)'
+complete -c evtopic -f -n '__evtopic_is group' -a members -d 'who is in groups, and what each owns'
+complete -c evtopic -n '__evtopic_is group members' -f -a '(__evtopic_ask groups)'
+complete -c evtopic -f -n '__evtopic_is group' -a offsets -d 'the offsets that groups have committed'
+complete -c evtopic -n '__evtopic_is group offsets' -f -a '(__evtopic_ask groups)'
+complete -c evtopic -f -n '__evtopic_is group' -a reset -d 'have a group go on elsewhere'
+complete -c evtopic -n '__evtopic_is group reset' -l to -x -d 'Where to go'
+complete -c evtopic -n '__evtopic_is group reset' -l shift -x -d 'So many records on, or back: -100.'
+complete -c evtopic -n '__evtopic_is group reset' -l topic -s t -x -a '(__evtopic_ask topics)' -d 'These topics only'
+complete -c evtopic -n '__evtopic_is group reset' -l wait -x -d 'Wait so long for members to leave.'
+complete -c evtopic -n '__evtopic_is group reset' -f -a '(__evtopic_ask groups)'
+complete -c evtopic -f -n '__evtopic_is group' -a clone -d 'have a group go on where another one is'
+complete -c evtopic -n '__evtopic_is group clone' -f -a '(__evtopic_ask groups)'
+complete -c evtopic -f -n '__evtopic_is group' -a rm -d 'forget groups, and where they are'
+complete -c evtopic -n '__evtopic_is group rm' -f -a '(__evtopic_ask groups)'
+complete -c evtopic -f -n '__evtopic_is group' -a rm-offsets -d 'forget where a group is in some topics'
+complete -c evtopic -n '__evtopic_is group rm-offsets' -l topic -s t -x -a '(__evtopic_ask topics)' -d 'What to forget'
+complete -c evtopic -n '__evtopic_is group rm-offsets' -f -a '(__evtopic_ask groups)'
 complete -c evtopic -f -n '__evtopic_is ' -a check
+complete -c evtopic -f -n '__evtopic_is check' -a lag -d 'how far a group is behind, for a monitor'
+complete -c evtopic -n '__evtopic_is check lag' -l warn -x -d 'So many records behind are a warning.'
+complete -c evtopic -n '__evtopic_is check lag' -l crit -x -d 'So many are critical.'
+complete -c evtopic -n '__evtopic_is check lag' -f -a '(__evtopic_ask groups)'
 complete -c evtopic -f -n '__evtopic_is check' -a age -d 'how old the newest record is, for a monitor'
 complete -c evtopic -n '__evtopic_is check age' -l warn -x -d 'A newest record this old is a warning.'
 complete -c evtopic -n '__evtopic_is check age' -l crit -x -d 'One this old is critical.'

@@ -181,11 +181,14 @@ static enum evl_error boot_epochs(struct log *log, int64_t end, bool cut)
         err = replay_epochs(log);
     if (err)
         return err;
+    int32_t latest = epochs_latest(&log->epochs);
     bool changed = epochs_cut(&log->epochs, end) || damaged;
-    if (epochs_latest(&log->epochs) > log->o.epoch)
-        log->o.epoch = epochs_latest(&log->epochs); /* an earlier cut raised it */
+    if (latest > log->o.epoch)
+        log->o.epoch = latest; /* an earlier cut raised it, and it never goes back: */
     if (cut)
-        changed = epochs_note(&log->epochs, ++log->o.epoch, end) || changed;
+        log->o.epoch++;
+    if (cut || epochs_latest(&log->epochs) < latest) /* all that it had was cut off */
+        changed = epochs_note(&log->epochs, log->o.epoch, end) || changed;
     log->has_epochs = true;
     return changed ? epochs_store(log->o.io, log->dir, &log->epochs) : EVL_OK;
 }

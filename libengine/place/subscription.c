@@ -197,3 +197,8 @@ const struct subscription_topic *subscription_topic(const struct subscription *s
     }
     return NULL;
 }
+
+int subscription_compare(const void *name, const void *other)
+{
+    return strcmp(*(const char *const *)name, *(const char *const *)other);
+}

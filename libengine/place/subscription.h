@@ -53,6 +53,9 @@ void subscription_release(struct subscription *s);
 /* NULL: it does not want that topic. */
 const struct subscription_topic *subscription_topic(const struct subscription *s, const char *name);
 
+/* For qsort(), of the names of topics. */
+int subscription_compare(const void *name, const void *other);
+
 static inline size_t subscription_bits(int32_t partitions) { return ((size_t)partitions + 7) / 8; }
 
 static inline bool subscription_has(const struct subscription_topic *t, int32_t partition)

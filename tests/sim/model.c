@@ -26,6 +26,7 @@ struct shelf {
     int64_t firm;  /* what lies before this offset stays */
     int64_t saved; /* the furthest position that a reader noted */
     int64_t next;  /* of an audit: the offset that must come */
+    int32_t epoch; /* the latest leader epoch that was seen */
 };
 
 struct topic {
@@ -242,9 +243,12 @@ void model_show(struct model *m, int topic, int partition, int64_t offset, struc
 
 void model_save(struct model *m, int topic, int partition, int64_t position)
 {
-    struct topic *t = &m->topics[topic];
-    if (!t->os && position > t->shelves[partition].saved)
-        t->shelves[partition].saved = position;
+    const struct topic *t = &m->topics[topic];
+    struct shelf *shelf = &m->topics[topic].shelves[partition];
+    if (t->os && position > shelf->count)
+        position = shelf->count; /* he read what was cut off since */
+    if (position > shelf->saved)
+        shelf->saved = position;
 }
 
 int64_t model_saved(const struct model *m, int topic, int partition)
@@ -254,25 +258,27 @@ int64_t model_saved(const struct model *m, int topic, int partition)
 
 /* ---- accidents ----------------------------------------------------------- */
 
-static void shelf_cut(struct model *m, struct shelf *shelf)
+static void shelf_cut(struct model *m, const struct topic *topic, struct shelf *shelf)
 {
     for (int64_t i = shelf->firm; i < shelf->count; i++)
         if (shelf->at[i] >= 0)
             m->records[shelf->at[i]].offset = -1;
     if (shelf->count > shelf->firm)
         shelf->count = shelf->firm;
+    if (topic->os && shelf->saved > shelf->firm)
+        shelf->saved = shelf->firm;
 }
 
 void model_cut(struct model *m)
 {
     for (int t = 0; t < m->topic_count; t++)
         for (int p = 0; p < PARTITIONS_MAX; p++)
-            shelf_cut(m, &m->topics[t].shelves[p]);
+            shelf_cut(m, &m->topics[t], &m->topics[t].shelves[p]);
 }
 
 void model_repair(struct model *m, int topic, int partition)
 {
-    shelf_cut(m, &m->topics[topic].shelves[partition]);
+    shelf_cut(m, &m->topics[topic], &m->topics[topic].shelves[partition]);
 }
 
 /* ---- the reckoning ------------------------------------------------------- */
@@ -324,6 +330,16 @@ void model_audit_end(struct model *m, int topic, int partition, int64_t end, boo
                     t->name, partition, shelf->next, shelf->saved);
     if (firm)
         shelf_set_firm(shelf, shelf->next);
+}
+
+void model_audit_epoch(struct model *m, int topic, int partition, int32_t epoch)
+{
+    struct topic *t = &m->topics[topic];
+    struct shelf *shelf = &t->shelves[partition];
+    if (epoch < shelf->epoch)
+        model_break(m, "%s-%d: its leader epoch was %" PRId32 ", and is %" PRId32, t->name,
+                    partition, shelf->epoch, epoch);
+    shelf->epoch = epoch;
 }
 
 void model_audit_over(struct model *m) { m->auditing = false; }

@@ -62,7 +62,8 @@ void model_acknowledge(struct model *m, int64_t record, int64_t offset, bool fir
 /* A living process was shown this. */
 void model_show(struct model *m, int topic, int partition, int64_t offset, struct evl_bytes value);
 
-/* It noted that it has read everything before this offset. */
+/* It noted that it has read everything before this offset; where a cut may take
+ * what was shown, no more than what is left then. */
 void model_save(struct model *m, int topic, int partition, int64_t position);
 int64_t model_saved(const struct model *m, int topic, int partition);
 
@@ -84,6 +85,9 @@ int model_audit_topic(struct model *m, const char *id, const char *name);
  * what was shown stays. */
 void model_audit_partition(struct model *m, int topic, int partition);
 void model_audit_end(struct model *m, int topic, int partition, int64_t end, bool firm);
+
+/* Its leader epoch, which never goes back. */
+void model_audit_epoch(struct model *m, int topic, int partition, int32_t epoch);
 
 /* All was looked at.  And: the audit is over, whether it came that far or not. */
 void model_audited(struct model *m);

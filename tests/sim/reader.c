@@ -28,7 +28,8 @@ static enum evl_error reading_add(struct reading *r, struct evl_place *place)
         err = evl_consumer_add(r->consumer, r->name, p, from, -1);
         if (err == EVL_ERR_RANGE && sim_is_alive(r->io)) {
             int now; /* the name may be another topic's by now */
-            if (!world_topic(r->w, place, r->name, &now) && now == r->topic)
+            bool cut = from > model_saved(r->w->model, r->topic, p); /* meanwhile */
+            if (!world_topic(r->w, place, r->name, &now) && now == r->topic && !cut)
                 model_break(r->w->model, "a saved position is refused: %s", evl_fault());
         }
     }
@@ -131,6 +132,8 @@ static enum evl_error audit_partition(struct world *w, const struct io *io, stru
            sim_is_alive(io))
         model_show(w->model, topic, partition, record.offset, record.value);
     evl_consumer_close(c);
+    if (!err && sim_is_alive(io))
+        model_audit_epoch(w->model, topic, partition, facts.leader_epoch);
     if (!err && sim_is_alive(io))
         model_audit_end(w->model, topic, partition, facts.end, !w->os);
     return err;

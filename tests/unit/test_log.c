@@ -266,6 +266,30 @@ TEST("leader epochs rise with what is cut off, and never fall, whatever their fi
     }
 }
 
+TEST("a leader epoch that a cut began stays, though nothing written in it does")
+{
+    int32_t highest = 0;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        struct bench b;
+        struct user u;
+        struct log_promise promise;
+        int32_t epoch = 0;
+        bench_open(&b, seed);
+        for (int boot = 0; boot < 6; boot++) {
+            REQUIRE(user_open(&b, &u, true) == EVL_OK);
+            EXPECT(log_epochs(u.log) == EVL_OK && u.log->o.epoch >= epoch);
+            epoch = u.log->o.epoch;
+            for (int i = 0; i < 3; i++)
+                EXPECT(user_append(&u, log_end(u.log) + i, 1, &promise) == EVL_OK);
+            sim_power_cut(b.sim);
+            user_close(&u);
+        }
+        highest = epoch > highest ? epoch : highest;
+        bench_close(&b);
+    }
+    EXPECT(highest > 1);
+}
+
 TEST("a writer killed in the middle of its write leaves no half batch to others")
 {
     for (uint64_t at = 1; at < 120; at++) {

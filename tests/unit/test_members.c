@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include <evl/admin.h>
+#include <evl/group.h>
 
 #include "base/memory.h"
 #include "io/io_sim.h"
@@ -470,6 +471,33 @@ TEST("what is not owned is not released")
     EXPECT(strstr(evl_fault(), "group g: u-0 is not ours") != NULL);
     look(&c.hands[0]); /* nobody else wanted it */
     EXPECT(evl_member_owns(m, "t", 0));
+    crew_end(&c);
+}
+
+TEST("an owner commits, and the next owner goes on from there; nobody else may")
+{
+    struct crew c;
+    int64_t offset = 7;
+    struct evl_position_commit at[] = { { "t", 0, 0, -1, "" }, { "t", 1, 0, -1, NULL } };
+    crew_begin(&c);
+    EXPECT(evl_admin_create(c.place, "t", 2, NULL, 0, false) == EVL_OK);
+    REQUIRE(join(&c, 0, NULL, "t") == EVL_OK);
+    struct evl_member *m = c.hands[0].member;
+    EXPECT(evl_member_committed(m, "t", 0, &offset) == EVL_ERR_USAGE && offset == 7);
+    EXPECT(evl_member_commit(m, at, 1) == EVL_ERR_USAGE);
+    look(&c.hands[0]);
+    EXPECT(evl_member_committed(m, "t", 0, &offset) == EVL_OK && offset == -1);
+    EXPECT(evl_member_commit(m, at, 0) == EVL_OK);
+    EXPECT(evl_member_commit(m, at, 2) == EVL_OK);
+    EXPECT(evl_member_committed(m, "t", 1, &offset) == EVL_OK && offset == 0);
+    at[0].offset = 1; /* there is no record yet */
+    EXPECT(evl_member_commit(m, at, 1) == EVL_ERR_RANGE);
+    EXPECT(evl_admin_group_reset(c.place, "g", at + 1, 1, false) == EVL_ERR_BUSY);
+    REQUIRE(join(&c, 1, NULL, "t") == EVL_OK);
+    pass(&c, 500, -1);
+    OWNED(c, "t", 2, "01");
+    EXPECT(evl_member_commit(m, at + 1, 1) == EVL_ERR_USAGE);
+    EXPECT(evl_member_committed(c.hands[1].member, "t", 1, &offset) == EVL_OK && offset == 0);
     crew_end(&c);
 }
 

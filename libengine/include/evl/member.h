@@ -66,6 +66,21 @@ bool evl_member_owns(const struct evl_member *member, const char *topic, int32_t
 /* How many are owned. */
 size_t evl_member_owned(const struct evl_member *member);
 
+/* ---- positions ------------------------------------------------------------- */
+
+/* Commit positions of owned partitions, on the disk when it returns OK.  USAGE:
+ * one is not owned, and nothing was committed.  RANGE: it lies behind what
+ * readers may see. */
+enum evl_error evl_member_commit(struct evl_member *member, const struct evl_position_commit *at,
+                                 size_t count);
+
+/* Where to go on in an owned partition; -1: nobody has committed yet.  USAGE.
+ * BUSY: a transaction with a position of it is not decided; try again. */
+enum evl_error evl_member_committed(struct evl_member *member, const char *topic, int32_t partition,
+                                    int64_t *offset);
+
+/* ---- leaving --------------------------------------------------------------- */
+
 /* Leave.  What a static member owned waits for its session; a dynamic one's is
  * free at once.  NULL does nothing. */
 void evl_member_close(struct evl_member *member);
