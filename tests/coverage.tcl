@@ -10,8 +10,8 @@
 package require Tcl 8.6
 
 proc branches_of {object source} {
-    set out [exec gcov --branch-probabilities --branch-counts --stdout --object-file $object $source \
-                 2>/dev/null]
+    set options {--branch-probabilities --branch-counts --stdout --object-file}
+    set out [exec gcov {*}$options $object $source 2>/dev/null]
     set text ""
     set of ""
     set all 0

@@ -19,6 +19,12 @@ static void aborted_encode(const struct aborted *a, uint8_t at[ABORTED_ENTRY])
     put_i64(at + 26, a->stable);
 }
 
+static struct aborted aborted_decode(const uint8_t *at)
+{
+    return (struct aborted){ get_i64(at + 2), get_i64(at + 10), get_i64(at + 18),
+                             get_i64(at + 26) };
+}
+
 enum evl_error aborted_load(struct io *io, const char *path, struct evl_buffer *list)
 {
     struct evl_buffer bytes = { 0 };
@@ -26,9 +32,8 @@ enum evl_error aborted_load(struct io *io, const char *path, struct evl_buffer *
     if (err == EVL_ERR_NOT_FOUND)
         return EVL_OK;
     for (size_t at = 0; !err && at + ABORTED_ENTRY <= bytes.count; at += ABORTED_ENTRY) {
-        const uint8_t *e = bytes.at + at;
-        struct aborted a = { get_i64(e + 2), get_i64(e + 10), get_i64(e + 18), get_i64(e + 26) };
-        if (get_i16(e) != 0 || a.first < 0 || a.last < a.first)
+        struct aborted a = aborted_decode(bytes.at + at);
+        if (get_i16(bytes.at + at) != 0 || a.first < 0 || a.last < a.first)
             err = fail(EVL_ERR_CORRUPT, "%s: entry %zu is no aborted transaction", path,
                        at / ABORTED_ENTRY);
         else
@@ -98,23 +103,44 @@ enum evl_error aborted_store(struct io *io, const char *path, const struct evl_b
     return err ? failed(err, "%s", path) : EVL_OK;
 }
 
+/* How many bytes are entries of markers before `end`, in their order.  What a
+ * power cut left of the last one may be anything. */
+static size_t aborted_right(struct evl_bytes bytes, int64_t end)
+{
+    int64_t before = -1;
+    size_t at = 0;
+    for (; at + ABORTED_ENTRY <= bytes.count; at += ABORTED_ENTRY) {
+        struct aborted a = aborted_decode(bytes.at + at);
+        if (get_i16(bytes.at + at) != 0 || a.first < 0 || a.last <= a.first || a.last <= before ||
+            a.last >= end)
+            break;
+        before = a.last;
+    }
+    return at;
+}
+
+static enum evl_error aborted_truncate(struct io *io, const char *path, size_t bytes)
+{
+    int file;
+    enum evl_error err = io_open(io, path, IO_WRITE, &file);
+    if (err)
+        return err;
+    err = io_truncate(io, file, (int64_t)bytes);
+    if (!err) /* or it comes back, when the log has gone on */
+        err = io_sync(io, file);
+    io_close(io, file);
+    return err;
+}
+
 enum evl_error aborted_cut(struct io *io, const char *path, int64_t end)
 {
-    struct evl_buffer list = { 0 };
-    int file;
-    enum evl_error err = aborted_load(io, path, &list);
-    size_t count = list.count / sizeof(struct aborted);
-    size_t kept = count;
-    const struct aborted *a = (const struct aborted *)(const void *)list.at;
-    while (kept > 0 && a[kept - 1].last >= end)
-        kept--;
-    if (!err && kept < count) {
-        err = io_open(io, path, IO_WRITE, &file);
-        if (!err) {
-            err = io_truncate(io, file, (int64_t)kept * ABORTED_ENTRY);
-            io_close(io, file);
-        }
-    }
-    buf_release(&list);
+    struct evl_buffer bytes = { 0 };
+    enum evl_error err = io_file_read(io, path, ABORTED_BYTES_MAX, &bytes);
+    if (err == EVL_ERR_NOT_FOUND)
+        return EVL_OK;
+    size_t right = err ? 0 : aborted_right(buf_bytes(&bytes), end);
+    if (!err && right < bytes.count)
+        err = aborted_truncate(io, path, right);
+    buf_release(&bytes);
     return err ? failed(err, "%s", path) : EVL_OK;
 }

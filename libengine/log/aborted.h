@@ -36,7 +36,7 @@ enum evl_error aborted_add(struct io *io, const char *path, const struct aborted
 /* Write a whole file of entries (struct aborted), and have it on the disk. */
 enum evl_error aborted_store(struct io *io, const char *path, const struct evl_buffer *list);
 
-/* Keep the entries whose marker lies before `end`. */
+/* Keep the entries whose marker lies before `end`, as far as they can be right. */
 enum evl_error aborted_cut(struct io *io, const char *path, int64_t end);
 
 #endif

@@ -37,7 +37,8 @@ struct lane {
     bool in_sync;   /* the thread is at it */
     bool is_synced; /* it succeeded */
     bool was_used;
-    uint64_t transaction; /* its owner's number; batches are numbered from zero in each */
+    bool has_joined;      /* the transaction with the owner's number: */
+    uint64_t transaction; /* in each its batches are numbered from zero */
     int32_t sequence;     /* of the next record in it */
 };
 

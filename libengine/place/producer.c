@@ -191,21 +191,45 @@ static int32_t sequence_after(int32_t sequence, int32_t count)
     return (int32_t)(((uint32_t)sequence + (uint32_t)count) & INT32_MAX);
 }
 
-/* Its partition takes part in the transaction before the batch is written. */
-static enum evl_error producer_join(struct evl_producer *p, struct lane *lane,
-                                    struct batch_seal *seal)
+static bool lane_is_part(const struct evl_producer *p, const struct lane *lane)
 {
-    struct evl_transaction *t = p->o.transaction;
-    if (!t)
-        return EVL_OK;
-    if (lane->transaction != transaction_number(t) || lane->sequence == 0) {
-        enum evl_error err = transaction_join(t, p->topic, lane->partition);
-        if (err)
-            return lanes_fail(&p->lanes, err);
-        lane->transaction = transaction_number(t);
+    return lane->has_joined && lane->transaction == transaction_number(p->o.transaction);
+}
+
+/* Each partition that has records now takes part in the transaction, in one turn,
+ * before the first of them is written. */
+static enum evl_error producer_join(struct evl_producer *p)
+{
+    size_t count = 0;
+    int32_t *partitions = memory_take((size_t)p->lanes.used_count, sizeof *partitions);
+    for (int32_t i = 0; i < p->lanes.used_count; i++) {
+        struct lane *lane = &p->lanes.at[p->lanes.used[i]];
+        if (lane->open.count > 0 && !lane_is_part(p, lane))
+            partitions[count++] = lane->partition;
+    }
+    enum evl_error err = transaction_join(p->o.transaction, p->topic, partitions, count);
+    for (size_t i = 0; i < count && !err; i++) {
+        struct lane *lane = &p->lanes.at[partitions[i]];
+        lane->has_joined = true;
+        lane->transaction = transaction_number(p->o.transaction);
         lane->sequence = 0;
     }
-    struct transaction_producer producer = transaction_producer(t);
+    memory_free(partitions);
+    return err ? lanes_fail(&p->lanes, err) : EVL_OK;
+}
+
+/* Say whose batch it is. */
+static enum evl_error producer_sign(struct evl_producer *p, struct lane *lane,
+                                    struct batch_seal *seal)
+{
+    if (!p->o.transaction)
+        return EVL_OK;
+    if (!lane_is_part(p, lane)) {
+        enum evl_error err = producer_join(p);
+        if (err)
+            return err;
+    }
+    struct transaction_producer producer = transaction_producer(p->o.transaction);
     seal->attributes |= BATCH_TRANSACTIONAL;
     seal->producer_id = producer.id;
     seal->producer_epoch = producer.epoch;
@@ -222,7 +246,7 @@ static enum evl_error producer_append(struct evl_producer *p, struct lane *lane,
     seal.level = p->o.level;
     enum evl_error err = producer_clear(p);
     if (!err)
-        err = producer_join(p, lane, &seal);
+        err = producer_sign(p, lane, &seal);
     return err ? err : lanes_ship(&p->lanes, lane, &seal, aside);
 }
 

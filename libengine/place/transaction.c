@@ -140,13 +140,14 @@ static enum evl_error transaction_fail(struct evl_transaction *t, enum evl_error
     return t->failed ? fault_again(t->failed, &t->fault) : err;
 }
 
-enum evl_error transaction_join(struct evl_transaction *t, const char *topic, int32_t partition)
+enum evl_error transaction_join(struct evl_transaction *t, const char *topic,
+                                const int32_t *partitions, size_t count)
 {
     if (t->failed)
         return transaction_fail(t, t->failed);
     enum evl_error err = EVL_OK;
     if (!planted(UNREGISTERED) || !t->is_open) /* the bug is about all but the first */
-        err = transactions_add(t->all, t->id, &t->producer, topic, partition);
+        err = transactions_add(t->all, t->id, &t->producer, topic, partitions, count);
     if (err)
         return transaction_fail(t, err);
     t->is_open = true;
@@ -160,7 +161,7 @@ enum evl_error evl_transaction_positions(struct evl_transaction *t, const char *
     int32_t partition;
     enum evl_error err = groups_partition(t->place, group, &partition);
     if (!err)
-        err = transaction_join(t, OFFSETS_TOPIC, partition);
+        err = transaction_join(t, OFFSETS_TOPIC, &partition, 1);
     if (err)
         return err;
     seal.attributes = BATCH_TRANSACTIONAL;

@@ -14,8 +14,9 @@ void transaction_enlist(struct evl_transaction *t, struct evl_producer *producer
  * cannot be committed then. */
 void transaction_dismiss(struct evl_transaction *t, struct evl_producer *producer, bool lost);
 
-/* Before the first write to a partition: it takes part, on the disk. */
-enum evl_error transaction_join(struct evl_transaction *t, const char *topic, int32_t partition);
+/* Before the first write to partitions: they take part, on the disk. */
+enum evl_error transaction_join(struct evl_transaction *t, const char *topic,
+                                const int32_t *partitions, size_t count);
 
 /* Who writes, and in which transaction of the owner's: batches are numbered from
  * zero in each. */

@@ -318,17 +318,24 @@ enum evl_error transactions_begin(struct transactions *ts, const char *id, int32
 
 enum evl_error transactions_add(struct transactions *ts, const char *id,
                                 const struct transaction_producer *producer, const char *topic,
-                                int32_t partition)
+                                const int32_t *partitions, size_t count)
 {
     struct keeper *k;
     struct txn_moment moment = { .fresh_id = -1 };
-    struct txn_wish wish = { evl_text(topic), partition, KAFKA_NONE };
-    struct txn_add add = { evl_text(id), producer->id, producer->epoch, TXN_V2, &wish, 1, false };
-    enum evl_error err = turn_begin(ts, id, &k, &moment);
+    enum evl_error err = finish(ts, id); /* if the last one's markers failed */
+    if (!err)
+        err = turn_begin(ts, id, &k, &moment);
     if (err)
         return err;
+    struct txn_wish *wishes = memory_take(count, sizeof *wishes);
+    for (size_t i = 0; i < count; i++)
+        wishes[i] = (struct txn_wish){ evl_text(topic), partitions[i], KAFKA_NONE };
+    struct txn_add add = {
+        evl_text(id), producer->id, producer->epoch, TXN_V2, wishes, count, false
+    };
     enum kafka_error error = txn_decide_add(k->table, &add, &moment, &ts->records);
     err = turn_end(ts, k);
+    memory_free(wishes);
     return err ? err : refused(id, error);
 }
 

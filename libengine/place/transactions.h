@@ -52,10 +52,11 @@ struct transaction_producer {
 enum evl_error transactions_begin(struct transactions *ts, const char *id, int32_t timeout_ms,
                                   struct transaction_producer *producer);
 
-/* A partition takes part, if it does not yet.  FENCED: somebody aborted it. */
+/* These partitions of a topic take part, those that do not yet.  FENCED: somebody
+ * aborted it. */
 enum evl_error transactions_add(struct transactions *ts, const char *id,
                                 const struct transaction_producer *producer, const char *topic,
-                                int32_t partition);
+                                const int32_t *partitions, size_t count);
 
 /* Decide, and write the markers.  *producer is who goes on.  FENCED. */
 enum evl_error transactions_end(struct transactions *ts, const char *id,
@@ -66,7 +67,7 @@ enum evl_error transactions_end(struct transactions *ts, const char *id,
 /* Whether the id's lock is held, by another struct share than `ts` has. */
 enum evl_error transactions_is_owned(struct transactions *ts, const char *id, bool *owned);
 
-/* Finish a transaction that its owner left: as it was decided, else by aborting it.
+/* Finish a transaction that its owner left: as it was decided, or aborted.
  * BUSY: the owner lives, and has time yet; NOT_FOUND: nothing is open. */
 enum evl_error transactions_abort(struct transactions *ts, const char *id);
 

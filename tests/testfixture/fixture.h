@@ -38,7 +38,7 @@ int fixture_fault(Tcl_Interp *interp, enum evl_error err);
 int fixture_words(Tcl_Interp *interp, int given, Tcl_Obj *const *words, int least, int most,
                   const char *usage);
 
-/* The place of the simulated process, or NULL; and whether the process lives (sim.c). */
+/* Of sim.c: the place of the simulated process, or NULL, and whether that lives. */
 struct evl_place;
 struct evl_place *fixture_place(void);
 bool fixture_is_alive(void);

@@ -499,7 +499,7 @@ static void check_late(const struct late *l, bool commit, int16_t epoch, const c
         EXPECT(is_at(&s, "pay", commit ? TXN_PREPARE_COMMIT : TXN_PREPARE_ABORT, 4000, 9));
         EXPECT(complete(&s, "pay") == KAFKA_NONE);
     } else {
-        EXPECT(error == (enum kafka_error)atoi(expected) && s.records.count == 0);
+        EXPECT(error == (enum kafka_error)strtol(expected, NULL, 10) && s.records.count == 0);
         EXPECT(s.answer.epoch == (error ? -1 : 8) && is_at(&s, "pay", l->state, 4000, 8));
     }
     stage_close(&s);
