@@ -24,7 +24,7 @@
 
 enum {
     LOOK_MS = 1000,      /* between looks while there is plenty to read */
-    REMEMBERED_MAX = 64, /* closed files that we know */
+    REMEMBERED_MAX = 16, /* closed files that we know */
 };
 #define QUIET_NS (INT64_C(30) * 1000000000) /* without more, a rotated file is at its end */
 
@@ -164,16 +164,30 @@ static void rotated_look(struct tail *t, const char *path, int64_t since)
         file_release(opened);
 }
 
+/* Look beside a log for what it was before. */
 static void rotated_find(struct tail *t, const char *path, int64_t since)
 {
     struct words paths = { 0 };
     size_t before = t->file_count;
+    for (size_t i = 0; i < t->file_count; i++)
+        if (rotated_is_of(path, t->files[i]->path))
+            t->files[i]->is_found = false;
     rotated_list(path, &paths);
     for (size_t i = 0; i < paths.count; i++)
         rotated_look(t, paths.at[i], since);
     words_release(&paths);
     if (t->file_count > before)
         qsort(t->files + before, t->file_count - before, sizeof(struct tail_file *), by_age);
+}
+
+/* What was found there no more needs no place in a state. */
+static void rotated_forget(struct tail *t, const char *path)
+{
+    for (size_t i = t->file_count; i-- > 0;) {
+        const struct tail_file *f = t->files[i];
+        if (!f->is_found && !file_is_needed(t, f) && rotated_is_of(path, f->path))
+            files_remove(t, i);
+    }
 }
 
 /* ---- names --------------------------------------------------------------- */
@@ -281,14 +295,17 @@ static void name_look(struct tail *t, struct tail_name *name)
     name->is_there = true;
     name->was_told = false;
     name->file = file_recognize(t, opened, was);
-    if (was && was != name->file)
+    if (was && was != name->file) {
         rotated_find(t, name->path, was->modified);
+        if (!t->restored)
+            rotated_forget(t, name->path);
+    }
 }
 
 /* ---- looking ------------------------------------------------------------- */
 
-/* What the state speaks of, and is nowhere to be found. */
-static void restored_check(const struct tail *t)
+/* After the first look: what the state speaks of, and is nowhere to be found. */
+static void restored_end(struct tail *t)
 {
     for (size_t i = 0; i < t->file_count; i++) {
         const struct tail_file *f = t->files[i];
@@ -298,6 +315,9 @@ static void restored_check(const struct tail *t)
                 "if anything was",
                 f->path, (long long)f->position);
     }
+    for (size_t i = 0; i < t->name_count; i++)
+        rotated_forget(t, t->names[i].path);
+    t->restored = false;
 }
 
 static void tail_look(struct tail *t)
@@ -310,8 +330,7 @@ static void tail_look(struct tail *t)
             rotated_find(t, t->names[i].path, INT64_MAX); /* the rest of those we know */
     }
     if (t->restored)
-        restored_check(t);
-    t->restored = false;
+        restored_end(t);
     for (size_t i = 0; i < t->file_count; i++)
         t->files[i]->is_named = false;
     for (size_t i = 0; i < t->name_count; i++)

@@ -64,6 +64,9 @@ struct tail_file *file_parse(const char *line);
  * log-20261121.txt of log.txt. */
 bool rotated_matches(const char *log, const char *name);
 
+/* Whether a file that was found at `path` may be what the log at `log` was. */
+bool rotated_is_of(const char *log, const char *path);
+
 /* The paths of such files beside the log. */
 void rotated_list(const char *path, struct words *paths);
 

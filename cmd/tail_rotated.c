@@ -40,6 +40,14 @@ bool rotated_matches(const char *log, const char *name)
            (dot && dot != log && matches_at(log, (size_t)(dot - log), name));
 }
 
+bool rotated_is_of(const char *log, const char *path)
+{
+    size_t folder = (size_t)(strrchr(log, '/') + 1 - log); /* both are absolute */
+    if (strncmp(log, path, folder) != 0 || strchr(path + folder, '/'))
+        return false;
+    return strcmp(log, path) == 0 || rotated_matches(log + folder, path + folder);
+}
+
 void rotated_list(const char *path, struct words *paths)
 {
     const char *log = strrchr(path, '/') + 1; /* it is absolute */
