@@ -206,8 +206,8 @@ enum evl_error log_append_entered(struct log *log, const struct evl_bytes *batch
 /* Under the lock: nobody comes between this look and the append. */
 static enum evl_error append_expects(struct log *log, int64_t offset)
 {
-    int64_t next = (int64_t)log_word(log, SHARE_WRITTEN);
-    if (offset < 0 || offset == next)
+    int64_t next = offset < 0 ? offset : (int64_t)log_word(log, SHARE_WRITTEN);
+    if (offset == next)
         return EVL_OK;
     return fail(EVL_ERR_CONFLICT,
                 "the next offset is %" PRId64 ", not %" PRId64 ": nothing was written", next,
