@@ -71,7 +71,7 @@ static enum evl_error position_read(struct produce *p, struct evl_consumer *cons
 int position_open(struct produce *p)
 {
     struct evl_producer_options to = {
-        .topic = state_topic, .create = true, .create_internal = true, .transaction = p->transaction
+        .topic = state_topic, .create = true, .internal = true, .transaction = p->transaction
     };
     struct evl_consumer_options from = { .isolation = EVL_COMMITTED, .follow = true };
     struct evl_consumer *consumer = NULL;

@@ -38,9 +38,7 @@ enum evl_error decide_name(const char *name)
     return EVL_OK;
 }
 
-/* Whether a topic of this name is made when it is needed, by nobody else.  Where
- * its records lie depends on how many partitions it has. */
-static bool name_is_internal(const char *name)
+bool decide_is_internal(const char *name)
 {
     static const char *const internal[] = { "__consumer_offsets", "__transaction_state" };
     for (size_t i = 0; i < sizeof internal / sizeof internal[0]; i++)
@@ -51,7 +49,7 @@ static bool name_is_internal(const char *name)
 
 static enum evl_error check_not_internal(const char *name, const char *what)
 {
-    if (name_is_internal(name))
+    if (decide_is_internal(name))
         return fail(EVL_ERR_DENIED, "'%s' is kept by the engine itself: it cannot be %s", name,
                     what);
     return EVL_OK;

@@ -50,15 +50,21 @@ struct decide_topic {
 /* USAGE, with the rule, if no topic can be called so. */
 enum evl_error decide_name(const char *name);
 
-/* USAGE: name or number of partitions; EXISTS; DENIED: a name that Kafka keeps
- * for itself; CONFIG: settings. */
+/* Whether a topic of this name is made when it is needed, and written, by the
+ * engine alone.  Where its records lie depends on how many partitions it has: it
+ * is not grown, nor renamed. */
+bool decide_is_internal(const char *name);
+
+/* USAGE: name or number of partitions; EXISTS; DENIED: a name that is kept for
+ * Kafka or the engine; CONFIG: settings. */
 enum evl_error decide_create(const struct image *image, const struct decide_topic *topic,
                              struct records *out);
 
 /* NOT_FOUND, with the name that was meant, if one is near; so do all below. */
 enum evl_error decide_remove(const struct image *image, const char *name, struct records *out);
 
-/* Grow to `count` partitions.  USAGE: it has more, or that is too many. */
+/* Grow to `count` partitions.  USAGE: it has more, or that is too many; DENIED:
+ * it is internal. */
 enum evl_error decide_partitions(const struct image *image, const char *name, int32_t count,
                                  struct decide_home home, struct records *out);
 
@@ -69,7 +75,7 @@ enum evl_error decide_config(const struct image *image, const char *name,
                              struct records *out);
 
 /* Another name for a topic with the same id, partitions, epochs and settings.
- * USAGE, EXISTS, DENIED as decide_create. */
+ * USAGE, EXISTS, DENIED as decide_create; DENIED of an internal one, too. */
 enum evl_error decide_rename(const struct image *image, const char *from, const char *to,
                              struct records *out);
 

@@ -12,7 +12,10 @@
 #include "place/place.h"
 #include "record/marker.h"
 
-enum { REPLAYS_MAX = 16 }; /* of a log that is compacted under our eyes */
+enum {
+    REPLAYS_MAX = 16,          /* of a log that is compacted under our eyes */
+    TAIL_BYTES_MAX = 16 << 20, /* that are not compacted yet: a replay of some 40 ms */
+};
 
 struct coordinator {
     struct log *log;
@@ -198,6 +201,16 @@ void coordinator_leave(struct coordinator *c)
         upkeep_maybe(c->log);
 }
 
+/* Begin a segment long before segment.bytes: the active one is never compacted,
+ * and there is no server that replays it once for all. */
+static enum evl_error turn_roll(struct log *log)
+{
+    bool compacts = log->o.config->cleanup_policy & CLEANUP_COMPACT;
+    if (!compacts || log->active.file < 0 || log->active.bytes < TAIL_BYTES_MAX)
+        return EVL_OK;
+    return log_roll(log);
+}
+
 enum evl_error coordinator_append(struct coordinator *c, const struct evl_record *records,
                                   size_t count, const struct batch_seal *seal)
 {
@@ -220,6 +233,8 @@ enum evl_error coordinator_append(struct coordinator *c, const struct evl_record
     }
     enum evl_error err = batch_finish(&c->writer, seal ? seal : &plain, &bytes, &size);
     struct evl_bytes batch = evl_bytes(bytes, err ? 0 : size);
+    if (!err)
+        err = turn_roll(c->log);
     if (!err)
         err = log_append_entered(c->log, &batch, 1, false, &place, &done, &promise);
     return err ? log_failed(c->log, err) : turn_settle(c);

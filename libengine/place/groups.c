@@ -327,7 +327,7 @@ static enum evl_error expire_all(struct evl_place *place, struct groups_part *pa
     return err;
 }
 
-/* In a turn, now and then.  Who commits does not fail because of other positions. */
+/* In a turn, now and then.  Who commits does not fail because of others. */
 static void expire_sometimes(struct evl_place *place, struct groups_part *part)
 {
     struct fault told;

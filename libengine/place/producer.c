@@ -49,7 +49,7 @@ static enum evl_error producer_topic(struct evl_producer *p)
         err = directory_topic(d, p->topic, &topic);
     if (err == EVL_ERR_NOT_FOUND && p->o.create) {
         int32_t partitions = p->o.create_partitions > 0 ? p->o.create_partitions : 1;
-        if (p->o.create_internal)
+        if (p->o.internal)
             err = directory_ensure_internal(d, p->topic, &partitions);
         else
             err = directory_create(d, p->topic, partitions, NULL, 0, false);
@@ -91,6 +91,8 @@ static enum evl_error producer_set_up(struct evl_producer *p)
     if (!directory_is_writable(p->place->directory))
         return fail(EVL_ERR_DENIED, "%s is open for reading only",
                     directory_path(p->place->directory));
+    if (decide_is_internal(p->topic) && !(p->o.internal && strncmp(p->topic, "__ev_", 5) == 0))
+        return fail(EVL_ERR_DENIED, "%s is written by the engine alone", p->topic);
     enum evl_error err = producer_topic(p);
     if (err)
         return err;

@@ -74,7 +74,7 @@ static enum evl_error print_record(const struct keyed *k, struct evl_bytes key,
     print_numbered("type", k->kind, k->key, 0, fields, out);
     buf_add_text(out, " payload: ");
     if (!value.at) {
-        buf_add_text(out, "null");
+        buf_add_text(out, "<DELETE>");
         return EVL_OK;
     }
     fields = arena_take(arena, 1, k->value->size);

@@ -28,7 +28,8 @@ enum evl_error keyed_value(const struct keyed *k, struct evl_bytes value, struct
                            int16_t *version, void *out);
 
 /* Write a record as kafka-dump-log does, without its line's end:
- * key: {"type":"0","data":{...}} payload: {"version":"1","data":{...}} */
+ * key: {"type":"0","data":{...}} payload: {"version":"1","data":{...}}, or, of a
+ * null value, payload: <DELETE> */
 enum evl_error keyed_print(const struct keyed *k, struct evl_bytes key, struct evl_bytes value,
                            struct evl_buffer *out);
 

@@ -147,6 +147,17 @@ TEST("no position is committed that lies behind what readers may see, nor one th
     stage_close(&s);
 }
 
+TEST("nobody but the engine writes positions")
+{
+    struct stage s = stage_open();
+    struct evl_producer *p;
+    struct evl_producer_options o = { .topic = OFFSETS_TOPIC, .create = true };
+    EXPECT(evl_producer_open(s.place, &o, &p) == EVL_ERR_DENIED);
+    EXPECT(commit(s.place, "g", "t", 0, 5) == EVL_OK);
+    EXPECT(evl_producer_open(s.place, &o, &p) == EVL_ERR_DENIED);
+    stage_close(&s);
+}
+
 TEST("a position follows its topic to another name, and dies with it")
 {
     struct stage s = stage_open();

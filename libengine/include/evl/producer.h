@@ -35,8 +35,8 @@ struct evl_producer_options {
     const char *topic;
     bool create;               /* make a missing topic; NOT_FOUND otherwise */
     int32_t create_partitions; /* with `create`; 0: 1 */
-    bool create_internal; /* with `create`: as the engine keeps its own, __ev_NAME; compacted */
-    bool *created;        /* with `create`: set when it was; or NULL */
+    bool internal;             /* it is where a tool keeps state, __ev_NAME: compacted */
+    bool *created;             /* with `create`: set when it was; or NULL */
     enum evl_partitioner partitioner;
     enum evl_codec codec;
     int level; /* of compression; 0: the codec's default */
