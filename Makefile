@@ -10,6 +10,7 @@
 #   make bench               how fast it is: NAME="L1 L3", BYTES=100M for a quick look, RUNS=9
 #   make interop             with Apache Kafka itself: KAFKA_JARS=a folder of its jars, or KAFKA_HOME
 #   make torture             crash and simulation tests for long: SEEDS=100000 SECONDS=3600, or SEED=7
+#   make pipelines           what users build of the tools, for long: LINES=1000000 SECONDS=300
 #   make fuzz                every fuzzer for SECONDS=600 each, or one: NAME=batch
 #   make coverage            branches that no unit test takes, NAME="txn" or other folders
 #
@@ -157,11 +158,14 @@ tcl:
 	    "packaging/quickstart test installs it" >&2; exit 1)
 
 # What is above makes things; what is below uses them.
-RUN      = BUILD=$(BUILD) CC="$(CC)" SANITIZE=$(SANITIZE) SEEDS=$(SEEDS) SEED=$(SEED) SECONDS=$(SECONDS) $(TCLSH) tests/run.tcl
+RUN      = BUILD=$(BUILD) CC="$(CC)" SANITIZE=$(SANITIZE) SEEDS=$(SEEDS) SEED=$(SEED) SECONDS=$(SECONDS) \
+           LINES=$(LINES) $(TCLSH) tests/run.tcl
 check: all-tests
 	$(q)$(RUN) $(FOLDERS:%=--folder=%) $(TESTS)
 torture: all-tests
 	$(q)$(RUN) --long --folder=crash --folder=sim --folder=checker $(TESTS)
+pipelines: all-tests
+	$(q)$(RUN) --long --folder=pipelines $(TESTS)
 interop: all-tests
 	$(q)$(RUN) --long --folder=interop $(TESTS)
 bench: all $(BENCHES:%=$(BUILD)/%) $(METERS:%=$(BUILD)/bench/%) $(BUILD)/bench/mallocs.so
@@ -215,7 +219,7 @@ clean:
 
 q    = $(if $(V),,@)
 say  = @$(if $(V),:,printf '  %-3s %s\n')
-.PHONY: all all-tests check coverage torture interop bench unit tidy docs demo fuzz fuzzers install uninstall clean \
+.PHONY: all all-tests check coverage torture pipelines interop bench unit tidy docs demo fuzz fuzzers install uninstall clean \
         libraries tcl $(BUILD)/libengine.pc
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

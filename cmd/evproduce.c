@@ -1,10 +1,9 @@
 /* evproduce.c - write records to a topic.
  *
- * This file reads the options and sets things up; evproduce_input.c moves the
- * records. */
+ * This file has the options and sets things up; evproduce_input.c and
+ * evproduce_follow.c get the bytes, evproduce_record.c makes records of them. */
 #include "evproduce.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -47,6 +46,16 @@ static const struct option rows[] = {
         "Go on after malformed records, and append them to FILE."),
     ROW(0, "utc", NULL, FLAG, form.utc, NOTHING, RARE, "Read times in UTC, not in the local zone."),
 
+    ROW('f', "follow", NULL, FLAG, follow, NOTHING, USUAL,
+        "At the end of the files, wait for more. A file is followed by its name: when it is "
+        "rotated, the old one is read to its end, and then the new one."),
+    ROW(0, "rescan", "GLOB", TEXT, rescan, FILE, RARE,
+        "With -f: files whose names match, too, whenever they appear. Quote it."),
+
+    ROW(0, "state", "NAME", TEXT, state, NOTHING, RARE,
+        "Begin where the last run of this NAME ended, and write each record of the files once, "
+        "whatever is killed in between. Without -f: what is new, and then end."),
+
     { .help = "What to write" },
     ROW('m', "message", "TEXT", LIST, messages, NOTHING, USUAL,
         "The record itself. Stdin is not read; may be repeated."),
@@ -54,7 +63,7 @@ static const struct option rows[] = {
     ROW('H', "header", "NAME=VALUE", LIST, headers, NOTHING, RARE,
         "A header for records that have none of this name. NAME alone is null; NAME=@FILE is what "
         "is in FILE; may be repeated."),
-    ROW('p', "partition", "N", NUMBER, partition, NOTHING, USUAL, "The partition to write to."),
+    ROW('p', "partition", "N", NUMBER, partition, NOTHING, RARE, "The partition to write to."),
     ROW('T', "timestamp", "TIME", TEXT, timestamp, NOTHING, RARE,
         "The timestamp of records that have none. Default: when they are read."),
     ROW('Z', "tombstone", NULL, FLAG, tombstone, NOTHING, RARE, "An empty value is a null value."),
@@ -69,17 +78,26 @@ static const struct option rows[] = {
     ROW('a', "acks", "all|1", CHOICE, acks, NOTHING, RARE,
         "How many copies to wait for. A directory holds one, so both mean the same here; "
         "--flush says whether it is on disk."),
-    ROW(0, "flush", "sync|os", CHOICE, flush, NOTHING, USUAL,
+    ROW(0, "flush", "sync|os", CHOICE, flush, NOTHING, RARE,
         "Sync: a record is acknowledged once it is on disk. Os: once the system has it; it is lost "
         "when the machine goes down. Default: the topic's setting, which is sync unless set."),
     ROW(0, "linger", "DURATION", DURATION, linger_ms, NOTHING, RARE,
         "How long a record may wait for others while more is coming. Default: 5ms."),
     ROW(0, "batch", "SIZE", SIZE, batch_bytes, NOTHING, RARE,
         "Write a batch when it has this size. Default: 256k."),
+    ROW('x', "txn", "[=ID]", TEXT, txn, NOTHING, USUAL,
+        "All that is read is written, or nothing. One transaction, of this transactional id; "
+        "without ID, of one that nobody else has."),
+    ROW(0, "txn-every", "N|DURATION|SIZE", TEXT, txn_every, NOTHING, RARE,
+        "A transaction for every N records, every DURATION, or every SIZE of keys and values, "
+        "instead of one. Where input pauses, after a second. With -f: every second."),
     ROW(0, "rate", "N|SIZE", TEXT, rate, NOTHING, RARE,
         "At most N records a second, or, with a unit (1M), that many bytes."),
     ROW(0, "pace", "FACTOR", TEXT, pace, NOTHING, RARE,
         "Write records as far apart as their timestamps are, FACTOR times as fast."),
+    ROW(0, "expect-offset", "N", NUMBER, expect_offset, NOTHING, RARE,
+        "The first record must get offset N of its partition. Else nothing is written, and the "
+        "exit status is 1."),
     ROW(0, "create", "[=N]", TEXT, create, NOTHING, RARE,
         "A missing topic is made with N partitions. Without this, too, but with one."),
     ROW(0, "no-create", NULL, FLAG, no_create, NOTHING, RARE, "A missing topic is an error: 66."),
@@ -87,7 +105,7 @@ static const struct option rows[] = {
         "Write on a file system that processes cannot share safely."),
 
     { .help = "What to print" },
-    ROW(0, "receipt", "[=FORMAT]", TEXT, receipt, NOTHING, USUAL,
+    ROW(0, "receipt", "[=FORMAT]", TEXT, receipt, NOTHING, RARE,
         "Print where each acknowledged record went. A line of topic, partition, offset and "
         "timestamp, or what FORMAT says."),
     ROW(0, "tee", NULL, FLAG, tee, NOTHING, RARE, "Copy the accepted input to stdout."),
@@ -107,113 +125,9 @@ static const char *const examples[] = {
     "echo hello | evproduce greetings",
     "evproduce -K : users users.txt",
     "evconsume -o msgpack a | evproduce -i msgpack b",
+    "evproduce -f weblog /var/log/nginx/access.log",
     NULL,
 };
-
-/* ---- what the options mean ----------------------------------------------- */
-
-static int rate_read(struct produce *p)
-{
-    const char *text = p->options.rate;
-    bool good =
-        !text || number_read(text, &p->rate_records) || evl_parse_size(text, &p->rate_bytes);
-    if (!good || (text && p->rate_records + p->rate_bytes == 0))
-        return say_usage("--rate: '%s' is not a number of records, nor a size, as 1M", text);
-    text = p->options.pace;
-    char *end = NULL;
-    p->pace = text ? strtod(text, &end) : 0;
-    if (text && (*end || !(p->pace > 0)))
-        return say_usage("--pace: '%s' is not a factor, as 1.0 or 10", text);
-    return 0;
-}
-
-static int bad_read(struct produce *p)
-{
-    const char *skip = p->options.skip_bad;
-    p->bad_max = p->options.bad || skip ? INT64_MAX : 0;
-    if (skip && *skip && !number_read(skip, &p->bad_max))
-        return say_usage("--skip-bad: '%s' is not a number", skip);
-    p->bad_file = -1;
-    if (p->options.bad) {
-        p->bad_file = open(p->options.bad, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-        if (p->bad_file < 0)
-            return say_system("%s", p->options.bad);
-    }
-    return 0;
-}
-
-/* The whole of a small file, as a header's value. */
-static int file_read(const char *path, struct evl_bytes *bytes)
-{
-    enum { HEADER_FILE_MAX = 1 << 20 };
-    struct evl_buffer text = { 0 };
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return say_system("%s", path);
-    text.count = fread(evl_buffer_room(&text, HEADER_FILE_MAX + 1), 1, HEADER_FILE_MAX + 1, file);
-    int status = ferror(file) ? say_system("%s", path) : 0;
-    if (status == 0 && text.count > HEADER_FILE_MAX)
-        status = say_usage("--header: %s: more than 1 MiB", path);
-    fclose(file);
-    *bytes = evl_buffer_bytes(&text); /* lives as long as the tool */
-    return status;
-}
-
-static int headers_read(struct produce *p)
-{
-    for (size_t i = 0; i < p->options.headers.count; i++) {
-        const char *text = p->options.headers.at[i];
-        const char *equals = strchr(text, '=');
-        struct evl_header header = { .name = evl_text(text) };
-        int status = 0;
-        if (equals)
-            header.name.count = (size_t)(equals - text);
-        if (header.name.count == 0)
-            return say_usage("--header: '%s' has no name", text);
-        if (equals && equals[1] == '@')
-            status = file_read(equals + 2, &header.value);
-        else if (equals)
-            header.value = evl_text(equals + 1);
-        if (status)
-            return status;
-        evl_buffer_add(&p->headers, &header, sizeof header);
-    }
-    return 0;
-}
-
-static int timestamp_read(struct produce *p)
-{
-    const char *text = p->options.timestamp;
-    p->timestamp = EVL_NO_TIMESTAMP;
-    if (text && !evl_parse_time(text, p->options.form.utc, tool_now_ms(), &p->timestamp))
-        return say_usage("--timestamp: '%s' is not a time, as 2026-08-01 13:05, now, -1h", text);
-    return 0;
-}
-
-static int options_agree(const struct produce *p, const struct words *operands)
-{
-    const struct produce_options *o = &p->options;
-    bool changes = o->key || o->headers.count || o->timestamp || o->tombstone || o->receipt;
-    if (operands->count == 0)
-        return say_usage("which topic? see evproduce -h");
-    if (o->messages.count && operands->count > 1)
-        return say_usage("-m is the record itself: no file is read");
-    if (o->tee && o->receipt)
-        return say_usage("--tee and --receipt both want stdout");
-    if (o->no_create && o->create)
-        return say_usage("--create and --no-create say two things");
-    if (o->partition > INT32_MAX)
-        return say_usage("--partition: no topic has that many");
-    if (p->kind == EVL_FORMAT_BATCH && (changes || p->pace > 0 || o->messages.count))
-        return say_usage("batches are written as they are: no -k, -H, -T, -Z, -m, --pace, "
-                         "--receipt");
-    if (!evl_codec_usable((enum evl_codec)o->codec)) {
-        say(SAY_ERROR, "--compress: %s is not built in; build with its library, or choose another",
-            evl_codec_name((enum evl_codec)o->codec));
-        return EXIT_CONFIG;
-    }
-    return 0;
-}
 
 /* ---- setting up ---------------------------------------------------------- */
 
@@ -225,7 +139,8 @@ static void acknowledged(void *context, const struct evl_receipt *receipt)
     record.partition = receipt->partition;
     record.offset = receipt->offset;
     record.timestamp = receipt->timestamp;
-    if (evl_format_write(p->receipts, &record, &p->sink.bytes) == EVL_OK)
+    struct evl_buffer *to = p->transaction ? &p->held : &p->sink.bytes;
+    if (evl_format_write(p->receipts, &record, to) == EVL_OK && !p->transaction)
         (void)sink_record(&p->sink); /* its status is asked for at the end */
 }
 
@@ -243,13 +158,11 @@ static int receipts_open(struct produce *p)
 
 static int reader_open(struct produce *p, struct evl_buffer *texts)
 {
-    struct evl_format_options options;
-    int status = form_options(&p->options.form, texts, &options);
+    int status = form_options(&p->options.form, texts, &p->form);
     if (status)
         return status;
-    options.record_max = (size_t)p->options.record_max;
-    p->kind = options.kind;
-    enum evl_error err = evl_format_reader_open(&options, &p->reader);
+    p->form.record_max = (size_t)p->options.record_max;
+    enum evl_error err = evl_format_reader_open(&p->form, &p->reader);
     return err ? say_fault(err) : 0;
 }
 
@@ -274,6 +187,9 @@ static int producer_open(struct produce *p)
         .codec = (enum evl_codec)p->options.codec,
         .flush = (enum evl_flush)(p->options.flush + 1), /* not given: the topic's */
         .batch_bytes = (size_t)p->options.batch_bytes,
+        .transaction = p->transaction,
+        .expects_offset = p->options.expect_offset >= 0,
+        .expected_offset = p->options.expect_offset,
         .acknowledged = p->receipts ? acknowledged : NULL,
         .context = p,
     };
@@ -310,6 +226,8 @@ static int files_run(struct produce *p, const struct words *operands)
     int status = 0;
     if (p->options.messages.count)
         return input_messages(p);
+    if (p->options.follow || p->options.state)
+        return follow_run(p, operands->at + 1, operands->count - 1);
     if (operands->count == 1)
         return input_run(p, "-");
     for (size_t i = 1; i < operands->count && status == 0 && !signals_caught(); i++)
@@ -317,9 +235,20 @@ static int files_run(struct produce *p, const struct words *operands)
     return status;
 }
 
-static void summary_say(const struct produce *p)
+/* What is acknowledged; of transactions, what is committed. */
+static struct evl_producer_count produce_count(const struct produce *p)
 {
     struct evl_producer_count count = evl_producer_count(p->producer);
+    if (p->transaction) {
+        count.records = p->begun.records;
+        count.bytes = p->begun.bytes;
+    }
+    return count;
+}
+
+static void summary_say(const struct produce *p)
+{
+    struct evl_producer_count count = produce_count(p);
     char size[EVL_TEXT_ROOM], time[EVL_TEXT_ROOM];
     int64_t ms = tool_clock_ms() - p->begun_ms;
     struct evl_buffer text = { 0 };
@@ -337,17 +266,24 @@ static void summary_say(const struct produce *p)
 }
 
 /* What was taken is written, whatever else went wrong. */
+static int produce_flush(struct produce *p, int status)
+{
+    enum evl_error err = evl_producer_flush(p->producer);
+    if (err)
+        keep_first(&status, produce_failed(p, err));
+    return status;
+}
+
 static int produce_finish(struct produce *p, int status)
 {
     enum { FAREWELL_MS = 5000 };
     if (signals_caught())
         signals_hurry(FAREWELL_MS);
-    enum evl_error err = evl_producer_flush(p->producer);
-    if (err)
-        keep_first(&status, produce_failed(p, err));
-    if (p->failed)
-        say(SAY_ERROR, "%lld of %lld records were acknowledged before that",
-            (long long)evl_producer_count(p->producer).records, (long long)p->sent);
+    status = p->transaction ? transaction_end(p, status) : produce_flush(p, status);
+    if (p->failed && !p->unexpected)
+        say(SAY_ERROR, "%lld of %lld records were %s before that",
+            (long long)produce_count(p).records, (long long)p->sent,
+            p->transaction ? "committed" : "acknowledged");
     if (p->bad_count)
         say(SAY_WARNING, "%lld malformed records skipped", (long long)p->bad_count);
     summary_say(p);
@@ -361,6 +297,10 @@ static int produce(struct produce *p, const struct words *operands)
     int status = place_open(p);
     if (status == 0)
         status = receipts_open(p);
+    if (status == 0)
+        status = transaction_open(p);
+    if (status == 0 && p->options.state)
+        status = position_open(p);
     if (status == 0)
         status = producer_open(p);
     if (status)
@@ -378,18 +318,13 @@ static int produce_checked(struct produce *p, const struct words *operands)
     struct evl_buffer texts = { 0 };
     int status = reader_open(p, &texts);
     if (status == 0)
-        status = rate_read(p);
-    if (status == 0)
-        status = options_agree(p, operands);
-    if (status == 0)
-        status = timestamp_read(p);
-    if (status == 0)
-        status = headers_read(p);
-    if (status == 0)
-        status = bad_read(p);
+        status = options_apply(p, operands);
     if (status == 0)
         status = produce(p, operands);
     evl_producer_close(p->producer);
+    tail_close(p->tail);
+    position_close(p);
+    transaction_close(p);
     evl_place_close(p->place);
     evl_format_reader_close(p->reader);
     keep_first(&status, sink_end(&p->sink));
@@ -402,7 +337,7 @@ int main(int argc, char **argv)
 {
     enum { LINGER_MS = 5 };
     static struct produce p = {
-        .options = { .partition = -1, .linger_ms = LINGER_MS, .flush = -1 },
+        .options = { .partition = -1, .linger_ms = LINGER_MS, .flush = -1, .expect_offset = -1 },
         .total = -1,
         .pending_since = -1,
         .first_timestamp = EVL_NO_TIMESTAMP,

@@ -175,12 +175,13 @@ static void short_read(struct reader *r, const char *letters)
             mistake(r, "no option -%c; see %s -h", *p, r->grammar->name);
             return;
         }
-        if (!match.row->argument) {
+        bool optional = option_is_optional(match.row);
+        if (!match.row->argument || (optional && p[1] != '=')) {
             match_put(r, match, "");
             continue;
         }
-        if (p[1] || option_is_optional(match.row))
-            match_put(r, match, p + 1);
+        if (p[1])
+            match_put(r, match, p + 1 + optional); /* -x=ID */
         else if (r->at == r->count)
             mistake(r, "-%c needs an argument: %s", *p, match.row->argument);
         else

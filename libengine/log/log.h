@@ -107,6 +107,12 @@ enum evl_error log_append(struct log *log, const struct evl_bytes *batches, int 
                           struct log_place *places, int *done, struct log_promise *promise);
 enum { LOG_APPEND_MAX = IO_PARTS_MAX };
 
+/* As log_append, if the first batch gets this offset; -1: whichever it gets.
+ * CONFLICT, and nothing is written, if it would get another. */
+enum evl_error log_append_at(struct log *log, int64_t offset, const struct evl_bytes *batches,
+                             int count, bool shown, struct log_place *places, int *done,
+                             struct log_promise *promise);
+
 /* Make durable what was promised, or see that somebody else did.  It may run
  * beside log_append on another thread, with a struct log of its own. */
 enum evl_error log_sync(struct log *log, const struct log_promise *promise);

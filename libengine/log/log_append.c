@@ -203,16 +203,36 @@ enum evl_error log_append_entered(struct log *log, const struct evl_bytes *batch
     return err;
 }
 
-enum evl_error log_append(struct log *log, const struct evl_bytes *batches, int count, bool shown,
-                          struct log_place *places, int *done, struct log_promise *promise)
+/* Under the lock: nobody comes between this look and the append. */
+static enum evl_error append_expects(struct log *log, int64_t offset)
+{
+    int64_t next = offset < 0 ? offset : (int64_t)log_word(log, SHARE_WRITTEN);
+    if (offset == next)
+        return EVL_OK;
+    return fail(EVL_ERR_CONFLICT,
+                "the next offset is %" PRId64 ", not %" PRId64 ": nothing was written", next,
+                offset);
+}
+
+enum evl_error log_append_at(struct log *log, int64_t offset, const struct evl_bytes *batches,
+                             int count, bool shown, struct log_place *places, int *done,
+                             struct log_promise *promise)
 {
     *done = 0;
     enum evl_error err = log_enter(log);
     if (err)
         return log_failed(log, err);
-    err = log_append_entered(log, batches, count, shown, places, done, promise);
+    err = append_expects(log, offset);
+    if (!err)
+        err = log_append_entered(log, batches, count, shown, places, done, promise);
     log_leave(log);
     if (shown && *done > 0)
         share_tell(log->o.share);
     return err ? log_failed(log, err) : EVL_OK;
+}
+
+enum evl_error log_append(struct log *log, const struct evl_bytes *batches, int count, bool shown,
+                          struct log_place *places, int *done, struct log_promise *promise)
+{
+    return log_append_at(log, -1, batches, count, shown, places, done, promise);
 }

@@ -33,6 +33,7 @@ enum evl_error lanes_open(struct lanes *l, struct directory *directory, struct i
     l->topic = topic;
     l->o = options;
     l->count = partitions;
+    l->expected = options->expects_offset ? options->expected_offset : -1;
     l->at = memory_take((size_t)partitions, sizeof *l->at);
     l->used = memory_take((size_t)partitions, sizeof *l->used);
     enum evl_error err = share_open(io, path, true, &l->flying);
@@ -157,7 +158,8 @@ static enum evl_error flight_run(void *context)
             return err;
         f->sealed = evl_bytes(bytes, size);
     }
-    return log_append(f->lane->log, &f->sealed, 1, f->shown, &f->place, &done, &f->promise);
+    return log_append_at(f->lane->log, f->expected, &f->sealed, 1, f->shown, &f->place, &done,
+                         &f->promise);
 }
 
 /* It waits for its acknowledgement; and its records, if somebody wants to know. */
@@ -215,6 +217,8 @@ enum evl_error lanes_land(struct lanes *l)
 
 static enum evl_error flight_begin(struct lanes *l, bool aside)
 {
+    l->flight.expected = l->expected;
+    l->expected = -1;
     if (!aside)
         return flight_arrive(l, flight_run(&l->flight));
     io_work_start(l->io, &l->flight.work, flight_run, &l->flight);

@@ -56,6 +56,7 @@ struct flight {
     struct log_place place;
     struct log_promise promise;
     bool shown;
+    int64_t expected; /* the offset that it must get; -1: any */
 };
 
 struct lanes {
@@ -68,6 +69,7 @@ struct lanes {
     int32_t count;
     int32_t *used; /* partitions of the lanes that were opened */
     int32_t used_count;
+    int64_t expected; /* offset of the first batch; -1: any, or it was shipped */
     struct flight flight;
     struct share *flying, *syncing; /* of the two threads */
     struct io_work sync;

@@ -31,7 +31,8 @@ struct evl_producer {
     struct lanes lanes;
     int32_t count;
     int32_t sticky;
-    int64_t now; /* milliseconds */
+    int32_t first; /* partition of the first record; -1 */
+    int64_t now;   /* milliseconds */
     uint32_t sent;
     size_t batch_bytes;
     uint64_t version; /* of the directory, when `config` was read */
@@ -48,7 +49,10 @@ static enum evl_error producer_topic(struct evl_producer *p)
         err = directory_topic(d, p->topic, &topic);
     if (err == EVL_ERR_NOT_FOUND && p->o.create) {
         int32_t partitions = p->o.create_partitions > 0 ? p->o.create_partitions : 1;
-        err = directory_create(d, p->topic, partitions, NULL, 0, false);
+        if (p->o.internal)
+            err = directory_ensure_internal(d, p->topic, &partitions);
+        else
+            err = directory_create(d, p->topic, partitions, NULL, 0, false);
         if (!err && p->o.created)
             *p->o.created = true;
         if (err == EVL_ERR_EXISTS) /* somebody was faster */
@@ -87,7 +91,7 @@ static enum evl_error producer_set_up(struct evl_producer *p)
     if (!directory_is_writable(p->place->directory))
         return fail(EVL_ERR_DENIED, "%s is open for reading only",
                     directory_path(p->place->directory));
-    if (decide_is_internal(p->topic))
+    if (decide_is_internal(p->topic) && !(p->o.internal && strncmp(p->topic, "__ev_", 5) == 0))
         return fail(EVL_ERR_DENIED, "%s is written by the engine alone", p->topic);
     enum evl_error err = producer_topic(p);
     if (err)
@@ -114,6 +118,7 @@ enum evl_error evl_producer_open(struct evl_place *place,
     p->o = *options;
     p->topic = memory_text(options->topic);
     p->o.topic = p->topic;
+    p->first = -1;
     enum evl_error err = producer_set_up(p);
     if (err) {
         p->o.transaction = NULL;
@@ -235,18 +240,34 @@ static enum evl_error producer_sign(struct evl_producer *p, struct lane *lane,
     return EVL_OK;
 }
 
-/* Ship the open batch, if there is anything in it. */
-static enum evl_error producer_ship(struct evl_producer *p, struct lane *lane, bool aside)
+/* Append the open batch. */
+static enum evl_error producer_append(struct evl_producer *p, struct lane *lane, bool aside)
 {
     struct batch_seal seal = BATCH_SEAL_PLAIN;
-    if (lane->open.count == 0)
-        return EVL_OK;
     seal.attributes = (int16_t)p->codec;
     seal.level = p->o.level;
     enum evl_error err = producer_clear(p);
     if (!err)
         err = producer_sign(p, lane, &seal);
     return err ? err : lanes_ship(&p->lanes, lane, &seal, aside);
+}
+
+/* Where the first record must get a certain offset, its batch goes before those
+ * of other lanes: if it does not get it, nothing was written. */
+static enum evl_error producer_ship_first(struct evl_producer *p, const struct lane *lane)
+{
+    if (p->lanes.expected < 0 || p->first < 0 || p->first == lane->partition)
+        return EVL_OK;
+    return producer_append(p, &p->lanes.at[p->first], false);
+}
+
+/* Ship the open batch, if there is anything in it. */
+static enum evl_error producer_ship(struct evl_producer *p, struct lane *lane, bool aside)
+{
+    if (lane->open.count == 0)
+        return EVL_OK;
+    enum evl_error err = producer_ship_first(p, lane);
+    return err ? err : producer_append(p, lane, aside);
 }
 
 /* ---- choosing a partition ------------------------------------------------ */
@@ -371,6 +392,8 @@ static inline enum evl_error producer_take(struct evl_producer *p, struct evl_re
     if (lane->open.count > 0 && lane->open.bytes.count + bytes > p->batch_bytes &&
         (err = lane_full(p, record, &lane)))
         return err;
+    if (p->first < 0)
+        p->first = lane->partition;
     batch_add(&lane->open, record);
     lane->open_bytes += (int64_t)(record->key.count + record->value.count);
     if (p->o.acknowledged)
@@ -474,6 +497,8 @@ enum evl_error evl_producer_send_batch(struct evl_producer *p, int32_t partition
         head.last_offset - head.base_offset + 1 != head.count)
         return producer_repack(p, partition, batch);
     err = producer_ship(p, lane, false); /* what was sent before comes first */
+    if (!err)
+        err = producer_ship_first(p, lane);
     if (!err)
         err = producer_clear(p);
     return err ? err : lanes_ship_sealed(&p->lanes, lane, batch, head.count, p->now);

@@ -44,6 +44,14 @@ static enum evl_error transaction_own(struct evl_transaction *t)
     return err ? failed(err, "transaction %s", t->id) : EVL_OK;
 }
 
+/* What dead owners of other ids left open is in the way of who reads what we
+ * write.  That it cannot be ended now is no failure of ours. */
+static void transaction_clear_way(struct evl_transaction *t)
+{
+    bool any;
+    (void)transactions_settle(t->place, &any);
+}
+
 static enum evl_error transaction_set_up(struct evl_transaction *t, int64_t timeout_ms)
 {
     if (t->id[0] == '\0')
@@ -57,8 +65,11 @@ static enum evl_error transaction_set_up(struct evl_transaction *t, int64_t time
         err = transaction_own(t);
     if (err)
         return err;
-    return transactions_begin(t->all, t->id, timeout_ms ? (int32_t)timeout_ms : TIMEOUT_MS,
-                              &t->producer);
+    err = transactions_begin(t->all, t->id, timeout_ms ? (int32_t)timeout_ms : TIMEOUT_MS,
+                             &t->producer);
+    if (!err)
+        transaction_clear_way(t);
+    return err;
 }
 
 enum evl_error evl_transaction_open(struct evl_place *place,

@@ -25,6 +25,7 @@ static bool is_excused(const struct world *w, enum evl_error err)
     case EVL_ERR_EXISTS:
     case EVL_ERR_RANGE: return w->changes;
     case EVL_ERR_CORRUPT: return w->flipped;
+    case EVL_ERR_CONFLICT:
     case EVL_ERR_USAGE:
     case EVL_ERR_UNAVAILABLE:
     case EVL_ERR_INTERNAL:

@@ -85,6 +85,55 @@ TEST("records go in and come out of a directory that nobody made before")
     sim_destroy(sim);
 }
 
+/* One record to each of these partitions, the first of which must get `offset`. */
+static enum evl_error put_at(struct evl_place *place, int64_t offset, const int32_t *partitions,
+                             int count)
+{
+    struct evl_producer *p;
+    struct evl_producer_options o = { .topic = "t",
+                                      .expects_offset = true,
+                                      .expected_offset = offset };
+    enum evl_error err = evl_producer_open(place, &o, &p);
+    if (err)
+        return err;
+    for (int i = 0; i < count && !err; i++) {
+        struct evl_record record = EVL_RECORD_NONE;
+        record.value = evl_text("x");
+        record.partition = partitions[i];
+        err = evl_producer_send(p, &record);
+    }
+    if (!err)
+        err = evl_producer_flush(p);
+    evl_producer_close(p);
+    return err;
+}
+
+static int64_t end_of(struct evl_place *place, int32_t partition)
+{
+    struct evl_partition facts;
+    return evl_admin_partition(place, "t", partition, &facts) ? -1 : facts.end;
+}
+
+TEST("a first record that must get a certain offset gets it, or nothing is written anywhere")
+{
+    struct sim *sim = sim_create(1);
+    struct io *io = sim_process(sim);
+    struct evl_place *place;
+    const int32_t first_last[] = { 1, 0, 1 };
+    REQUIRE(place_open(io, true, &place) == EVL_OK);
+    REQUIRE(evl_admin_create(place, "t", 2, NULL, 0, false) == EVL_OK);
+    EXPECT(put_at(place, 1, first_last, 3) == EVL_ERR_CONFLICT);
+    EXPECT(strcmp(evl_fault(), "t-1: the next offset is 0, not 1: nothing was written") == 0);
+    EXPECT(end_of(place, 0) == 0 && end_of(place, 1) == 0);
+    EXPECT(put_at(place, 0, first_last, 3) == EVL_OK);
+    EXPECT(end_of(place, 0) == 1 && end_of(place, 1) == 2);
+    EXPECT(put_at(place, 0, first_last, 3) == EVL_ERR_CONFLICT);
+    EXPECT(end_of(place, 0) == 1 && end_of(place, 1) == 2);
+    evl_place_close(place);
+    EXPECT(sim_exit(io) == 0);
+    sim_destroy(sim);
+}
+
 TEST("a missing directory and a missing topic are told apart, with what was meant")
 {
     struct sim *sim = sim_create(1);

@@ -35,12 +35,15 @@ struct evl_producer_options {
     const char *topic;
     bool create;               /* make a missing topic; NOT_FOUND otherwise */
     int32_t create_partitions; /* with `create`; 0: 1 */
+    bool internal;             /* it is where a tool keeps state, __ev_NAME: compacted */
     bool *created;             /* with `create`: set when it was; or NULL */
     enum evl_partitioner partitioner;
     enum evl_codec codec;
     int level; /* of compression; 0: the codec's default */
     enum evl_flush flush;
-    size_t batch_bytes;                  /* a batch is sealed at this size; 0: 256 KiB */
+    size_t batch_bytes;      /* a batch is sealed at this size; 0: 256 KiB */
+    bool expects_offset;     /* the first record must get this offset of its partition: */
+    int64_t expected_offset; /* else CONFLICT, when it is handed over, and nothing is written */
     struct evl_transaction *transaction; /* its records are part of it, and always synced before
                                             they count; NULL: of none */
     void (*acknowledged)(void *context, const struct evl_receipt *receipt); /* or NULL */

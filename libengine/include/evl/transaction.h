@@ -34,7 +34,8 @@ struct evl_transaction_options {
 };
 
 /* Become the owner of the id.  What a dead predecessor left is finished first:
- * committed if that was decided, else aborted.  BUSY: a living process owns it,
+ * committed if that was decided, else aborted; so is what dead owners of other
+ * ids left.  BUSY: a living process owns it,
  * and the fault names its pid if that is known.  DENIED; USAGE: it has no name. */
 enum evl_error evl_transaction_open(struct evl_place *place,
                                     const struct evl_transaction_options *options,
