@@ -1,6 +1,8 @@
 /* lanes.c - batches into logs, logs onto the disk. */
 #include "place/lanes.h"
 
+#include <inttypes.h>
+
 #include "base/check.h"
 #include "base/memory.h"
 #include "log/replay.h"
@@ -177,11 +179,34 @@ static void flight_wait_for(const struct flight *f)
     }
 }
 
+/* Whether a repair has cut the log since the lane's last append, with some of it
+ * not acknowledged yet: others may have its offsets now. */
+static bool lane_is_cut(const struct lane *lane, const struct log_promise *promise)
+{
+    return lane->shipped.count > 0 && lane->promise.cuts != promise->cuts;
+}
+
+/* It lies in the log, and records that came before it do not: acknowledging it
+ * would tell whoever counts receipts that those are there. */
+static enum evl_error flight_after_cut(struct lanes *l)
+{
+    struct lane *lane = l->flight.lane;
+    l->flight.lane = NULL;
+    lane->is_dirty = false;
+    buf_clear(&lane->shipped);
+    buf_clear(&lane->waiting);
+    return lanes_fail(l, fail(EVL_ERR_IO,
+                              "%s-%" PRId32
+                              ": records were cut off by a repair before they were synced",
+                              l->topic, lane->partition));
+}
+
 /* It has arrived in the log. */
 static enum evl_error flight_end(struct lanes *l)
 {
     struct flight *f = &l->flight;
     struct lane *lane = f->lane;
+    flight_wait_for(f);
     f->lane = NULL;
     if (l->used_count > LANES_OPEN)
         log_rest(lane->log);
@@ -202,8 +227,7 @@ static enum evl_error flight_arrive(struct lanes *l, enum evl_error err)
         f->lane = NULL;
         return lanes_fail(l, err);
     }
-    flight_wait_for(f);
-    return flight_end(l);
+    return lane_is_cut(f->lane, &f->promise) ? flight_after_cut(l) : flight_end(l);
 }
 
 enum evl_error lanes_land(struct lanes *l)
