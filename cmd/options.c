@@ -210,7 +210,8 @@ int options_read(const struct grammar *grammar, char *const *argv, size_t count,
         if (operand && grammar->stops)
             break;
         r.at++;
-        if ((grammar->runs_alone || (grammar->runs && operands->count)) && strcmp(word, "--") == 0) {
+        if ((grammar->runs_alone || (grammar->runs && operands->count)) &&
+            strcmp(word, "--") == 0) {
             if (r.at == count)
                 mistake(&r, "-- needs a COMMAND behind it");
             break;
