@@ -63,7 +63,10 @@ static enum evl_error set_up(const struct parent *p, int64_t number)
 
 static enum evl_error work(const struct parent *p, int64_t number)
 {
-    return workload_work(&p->o, number, p->deadline);
+    int64_t slot = 0;
+    while (p->children[slot].number != number)
+        slot++;
+    return workload_work(&p->o, number, slot, p->deadline);
 }
 
 static enum evl_error read_all(const struct parent *p, int64_t number)

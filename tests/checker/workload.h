@@ -6,7 +6,8 @@
  * who takes its place has another number.
  *
  * Files: workload.c kills and merges, workload_worker.c is a process and its
- * journal, workload_send.c and workload_poll.c are what it does.  A new kind of
+ * journal, workload_send.c, workload_poll.c and workload_txn.c
+ * are what it does.  A new kind of
  * operation is one function and one row of worker_actions[]. */
 #ifndef TESTS_WORKLOAD_H
 #define TESTS_WORKLOAD_H
@@ -68,12 +69,15 @@ struct polled {
 struct worker {
     const struct workload_options *o;
     int64_t number;
+    int64_t slot; /* its place among the living: 0 to before o->processes */
     uint64_t seed;
     int journal;
     struct evl_buffer line;
     struct evl_place *place;
     struct evl_producer *producers[TOPICS]; /* or NULL: not open yet */
-    struct log *logs[KEYS];                 /* of numbered batches, in the same way */
+    struct evl_transaction *transaction;    /* or NULL: not open yet; its producers */
+    struct evl_producer *transactional[TOPICS];
+    struct log *logs[KEYS]; /* of numbered batches, in the same way */
     int32_t sequences[KEYS];
     int64_t values;
     struct evl_consumer *consumer; /* of the keys that are assigned; or NULL */
@@ -87,8 +91,9 @@ struct worker {
 /* Make the topics. */
 enum evl_error workload_set_up(const struct workload_options *o);
 
-/* Be process `number`, until the deadline. */
-enum evl_error workload_work(const struct workload_options *o, int64_t number, int64_t deadline);
+/* Be process `number` in that place among the living, until the deadline. */
+enum evl_error workload_work(const struct workload_options *o, int64_t number, int64_t slot,
+                             int64_t deadline);
 
 /* Be a process that reads everything. */
 enum evl_error workload_read_all(const struct workload_options *o, int64_t number);
@@ -111,9 +116,15 @@ void worker_complete(struct worker *w, const char *type);
 enum evl_error worker_send(struct worker *w);
 enum evl_error worker_send_numbered(struct worker *w);
 void worker_choose_sends(struct worker *w);
-enum evl_error worker_open_producer(struct worker *w, int topic, struct evl_producer **producer);
+enum evl_error worker_open_producer(struct worker *w, int topic,
+                                    struct evl_transaction *transaction,
+                                    struct evl_producer **producer);
 enum evl_error worker_hand_over(struct worker *w, struct evl_producer **producers);
 void worker_close_senders(struct worker *w);
+
+/* workload_txn.c: both at once, committed or aborted. */
+enum evl_error worker_transact(struct worker *w);
+void worker_close_transaction(struct worker *w);
 
 /* workload_poll.c.  worker_fetch reads on from where the consumer is, without a
  * line in the journal; worker_keep then makes that where the process is, and

@@ -27,10 +27,8 @@ static const struct {
     enum evl_error (*run)(struct worker *w);
     unsigned weight;
 } worker_actions[] = {
-    { worker_send, 30 },
-    { worker_send_numbered, 20 },
-    { worker_poll, 40 },
-    { worker_assign, 3 },
+    { worker_send, 30 }, { worker_send_numbered, 20 }, { worker_transact, 20 },
+    { worker_poll, 30 }, { worker_assign, 3 },
 };
 
 int64_t workload_now(void)
@@ -128,6 +126,7 @@ static enum evl_error worker_open(struct worker *w, const struct workload_option
 
 static void worker_close(struct worker *w)
 {
+    worker_close_transaction(w);
     worker_close_senders(w);
     worker_close_consumer(w);
     evl_place_close(w->place);
@@ -151,10 +150,12 @@ static enum evl_error worker_act(struct worker *w)
     return worker_actions[i].run(w);
 }
 
-enum evl_error workload_work(const struct workload_options *o, int64_t number, int64_t deadline)
+enum evl_error workload_work(const struct workload_options *o, int64_t number, int64_t slot,
+                             int64_t deadline)
 {
     struct worker w;
     enum evl_error err = worker_open(&w, o, number);
+    w.slot = slot;
     if (!err)
         err = worker_assign(&w);
     while (!err && workload_now() < deadline)
