@@ -51,7 +51,7 @@ static void lag_of_op(struct measures *m, const struct history *h, const struct 
 
 static void lag_take(struct measures *m, const struct history *h, const struct versions *v)
 {
-    struct standing *at = memory_take(h->key_count + 1, sizeof *at);
+    struct standing *at = memory_take(h->keys.count + 1, sizeof *at);
     uint64_t era = 0;
     for (size_t i = 0; i < h->process_count; i++) {
         era++;
@@ -112,7 +112,7 @@ static void kinds_print(const struct history *h, FILE *out)
     fprintf(out,
             "# %zu operations (%" PRId64 " ok, %" PRId64 " failed, %" PRId64
             " unknown) of %zu processes on %zu keys, %zu values sent and polled\n",
-            h->op_count, of[OP_OK], of[OP_FAIL], of[OP_INFO], h->process_count, h->key_count,
+            h->op_count, of[OP_OK], of[OP_FAIL], of[OP_INFO], h->process_count, h->keys.count,
             h->touch_count);
 }
 

@@ -69,6 +69,11 @@ static enum evl_error work(const struct parent *p, int64_t number)
     return workload_work(&p->o, number, slot, p->deadline);
 }
 
+static enum evl_error drain(const struct parent *p, int64_t number)
+{
+    return workload_drain(&p->o, number);
+}
+
 static enum evl_error read_all(const struct parent *p, int64_t number)
 {
     return workload_read_all(&p->o, number);
@@ -140,6 +145,8 @@ static void run_phases(struct parent *p)
     p->deadline = workload_now() + p->o.seconds * 1000000000;
     fire(p);
     int64_t number = ++p->numbers;
+    parent_await(p, run_aside(drain, p, number), false);
+    number = ++p->numbers;
     parent_await(p, run_aside(read_all, p, number), false);
 }
 

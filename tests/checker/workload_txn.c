@@ -7,8 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <evl/transaction.h>
-
 #include "checker/chance.h"
 
 enum { ABORTED_PERCENT = 20 };
@@ -46,13 +44,18 @@ enum evl_error worker_transact(struct worker *w)
     if (err)
         return err;
     worker_begin(w, "txn");
-    w->now.polls = true;
-    worker_choose_sends(w);
-    worker_invoke(w);
-    err = worker_fetch(w, POLL_MAX);
+    w->now.commits = w->member != NULL;
+    if (!w->is_draining)
+        worker_choose_sends(w);
+    err = worker_fetch(w, w->is_draining ? FINAL_POLL_MAX : POLL_MAX);
+    if (err)
+        return err;
+    worker_invoke(w); /* with what was polled: it counts even if we tell nothing more */
+    err = worker_hand_over(w, w->transactional);
     if (!err)
-        err = worker_hand_over(w, w->transactional);
-    return err ? err : transaction_end(w, !chance_toss(&w->seed, ABORTED_PERCENT));
+        err = worker_add_positions(w);
+    bool aborts = !w->is_draining && chance_toss(&w->seed, ABORTED_PERCENT);
+    return err ? err : transaction_end(w, !aborts);
 }
 
 void worker_close_transaction(struct worker *w)
