@@ -308,6 +308,8 @@ static enum evl_error op_complete(struct history *h, struct process *p, const st
     op->event = e->number;
     op->done = e->time;
     op->type = e->type;
+    if (e->group != GROUP_NONE)
+        op->group = e->group;
     p->is_busy = false;
     p->is_retired = e->type == OP_INFO;
     if (e->rebalance.at && !scan_keys(h, e->rebalance, &op->rebalanced, &why))

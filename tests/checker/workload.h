@@ -44,6 +44,7 @@ struct workload_options {
     int64_t seconds;
     int64_t processes;
     bool unnumbered; /* repeat batches that have no sequence: duplicates are to be found */
+    bool hasty;      /* commit what was fetched and not polled yet: skips are to be found */
 };
 
 /* Nanoseconds, of one clock for all processes. */

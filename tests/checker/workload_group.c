@@ -113,9 +113,21 @@ static enum evl_error commit(struct worker *w)
     return err;
 }
 
+/* Fetch, and forget what came. */
+static enum evl_error hurry(struct worker *w)
+{
+    enum evl_error err = worker_fetch(w, POLL_MAX);
+    if (!err)
+        worker_keep(w);
+    return err;
+}
+
 enum evl_error worker_commit(struct worker *w)
 {
-    return w->member && !worker_is_exact(w) ? commit(w) : EVL_OK;
+    if (!w->member || worker_is_exact(w))
+        return EVL_OK;
+    enum evl_error err = w->o->hasty ? hurry(w) : EVL_OK;
+    return err ? err : commit(w);
 }
 
 /* ---- gaining and giving back ----------------------------------------------- */

@@ -170,7 +170,7 @@ enum evl_error workload_work(const struct workload_options *o, int64_t number, i
     enum evl_error err = worker_open(&w, o, number);
     w.slot = slot;
     if (!err)
-        err = worker_assign(&w);
+        err = chance_toss(&w.seed, 50) ? worker_assign(&w) : worker_subscribe(&w);
     while (!err && workload_now() < deadline) {
         err = worker_look_around(&w);
         if (!err)
