@@ -21,13 +21,16 @@ int64_t keylog_put(struct keylog *log, int64_t value, enum presence state)
 
 /* ---- lines --------------------------------------------------------------- */
 
-static const char *const kind_names[] = { "send", "poll", "txn", "assign", "subscribe" };
+static const char *const kind_names[] = { "send", "poll", "commit", "txn", "assign", "subscribe" };
 static const char *const type_names[] = { "ok", "fail", "info" };
 
 static void line_begin(struct generator *g, const struct actor *a, const char *type)
 {
     g->time += 1 + (int64_t)chance(g, 100000);
-    event_begin(&g->line, g->time, a->number, type, kind_names[a->kind]);
+    if (a->kind == OP_SUBSCRIBE && a->group)
+        event_begin_member(&g->line, g->time, a->number, type, a->group);
+    else
+        event_begin(&g->line, g->time, a->number, type, kind_names[a->kind]);
 }
 
 static void line_end(struct generator *g)
@@ -55,6 +58,13 @@ static void line_polls(struct generator *g, const struct actor *a)
                 event_poll_record(&g->line, g->polled[i].offset, g->polled[i].value);
     }
     event_poll_end(&g->line);
+}
+
+static void line_positions(struct generator *g, const struct actor *a)
+{
+    for (int key = 0; key < KEYS; key++)
+        if (a->keys[key])
+            event_commit(&g->line, key_names[key], (int64_t)a->at[key]);
 }
 
 static void line_keys(struct generator *g, const struct actor *a)
@@ -157,6 +167,8 @@ void actor_invoke(struct generator *g, struct actor *a)
         event_poll_begin(&g->line);
         event_poll_end(&g->line);
     }
+    if (a->kind == OP_COMMIT)
+        line_positions(g, a);
     line_sends(g, a, false);
     line_end(g);
 }
@@ -230,7 +242,7 @@ static void actor_send(struct generator *g, struct actor *a, enum op_type type)
 }
 
 /* A transaction's values: all of them or none, and a marker on each key. */
-void actor_commit(struct generator *g, struct actor *a, enum op_type type)
+bool actor_commit(struct generator *g, struct actor *a, enum op_type type)
 {
     bool commits = type == OP_OK || (type == OP_INFO && toss(g, 50));
     bool tears = type == OP_INFO && a->send_count >= 2 && plant_is_due(g, ANOMALY_TORN);
@@ -239,6 +251,7 @@ void actor_commit(struct generator *g, struct actor *a, enum op_type type)
     for (int i = 0; i < a->send_count; i++)
         keylog_put(&g->logs[a->sends[i].key], 0, HOLE);
     g->is_planted = g->is_planted || tears;
+    return commits || tears;
 }
 
 /* ---- completing ---------------------------------------------------------- */
@@ -294,6 +307,8 @@ void actor_tell(struct generator *g, const struct actor *a, enum op_type type, i
         line_keys(g, a);
     if (a->kind == OP_POLL || a->kind == OP_TXN)
         line_polls(g, a);
+    if (a->kind == OP_COMMIT || (a->kind == OP_TXN && a->group))
+        line_positions(g, a);
     line_sends(g, a, type == OP_OK);
     if (rebalanced >= 0) {
         event_rebalance(&g->line);

@@ -11,6 +11,9 @@ void check_writes(const struct history *h, const struct versions *v, struct find
 void check_polls(const struct history *h, const struct versions *v, struct findings *f);
 void check_sends(const struct history *h, const struct versions *v, struct findings *f);
 
+/* groups.c: GROUP_SKIP, GROUP_REPEAT. */
+void check_groups(const struct history *h, const struct versions *v, struct findings *f);
+
 /* cycles.c: G1C, PRECOMMITTED_READ. */
 void check_cycles(const struct history *h, const struct versions *v, struct findings *f);
 

@@ -19,12 +19,32 @@ static void separate(struct evl_buffer *line)
         buf_add_byte(line, ',');
 }
 
+static void begin(struct evl_buffer *line, int64_t time, int64_t process, const char *type,
+                  const char *f)
+{
+    buf_clear(line);
+    buf_print(line, TIME "%" PRId64 ",\"p\":%" PRId64 ",\"type\":\"%s\",\"f\":\"%s\"", time,
+              process, type, f);
+}
+
 void event_begin(struct evl_buffer *line, int64_t time, int64_t process, const char *type,
                  const char *f)
 {
-    buf_clear(line);
-    buf_print(line, TIME "%" PRId64 ",\"p\":%" PRId64 ",\"type\":\"%s\",\"f\":\"%s\",\"v\":[", time,
-              process, type, f);
+    begin(line, time, process, type, f);
+    buf_add_text(line, ",\"v\":[");
+}
+
+void event_begin_member(struct evl_buffer *line, int64_t time, int64_t process, const char *type,
+                        const char *group)
+{
+    begin(line, time, process, type, "subscribe");
+    buf_print(line, ",\"group\":\"%s\",\"v\":[", group);
+}
+
+void event_commit(struct evl_buffer *line, const char *key, int64_t offset)
+{
+    separate(line);
+    buf_print(line, "[\"commit\",\"%s\",%" PRId64 "]", key, offset);
 }
 
 void event_send(struct evl_buffer *line, const char *key, int64_t offset, int64_t value)

@@ -19,6 +19,9 @@
 /* Clears the line. */
 void event_begin(struct evl_buffer *line, int64_t time, int64_t process, const char *type,
                  const char *f);
+void event_begin_member(struct evl_buffer *line, int64_t time, int64_t process, const char *type,
+                        const char *group); /* of subscribe */
+void event_commit(struct evl_buffer *line, const char *key, int64_t offset);
 void event_send(struct evl_buffer *line, const char *key, int64_t offset, int64_t value);
 void event_poll_begin(struct evl_buffer *line);
 void event_poll_key(struct evl_buffer *line, const char *key);

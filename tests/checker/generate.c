@@ -42,6 +42,8 @@ static void run(struct generator *g, uint64_t operations)
         g->is_due = done >= operations / 2;
         if (plant_is_due(g, ANOMALY_G1C))
             plant_circle(g);
+        if (toss(g, 5))
+            member_turn(g);
         if (a->is_busy) {
             actor_complete(g, a);
             done++;

@@ -1,4 +1,4 @@
-/* generator.h - what generate.c, actor.c and plants.c share. */
+/* generator.h - what generate.c, actor.c, member.c and plants.c share. */
 #ifndef TESTS_GENERATOR_H
 #define TESTS_GENERATOR_H
 
@@ -9,6 +9,7 @@
 
 enum {
     KEYS = 5,
+    GROUPS = 2,
     ACTORS = 8,
     SENDS_MAX = 4,
     POLL_MAX = 8,         /* values of one key */
@@ -47,6 +48,7 @@ struct polled {
 struct actor {
     int64_t number;
     enum op_kind kind; /* of what is under way */
+    const char *group; /* whose member it is; or NULL */
     bool is_busy, is_assigned, is_subscribed, must_assign;
     bool keys[KEYS];
     bool reached[KEYS]; /* polled since it was assigned */
@@ -62,7 +64,8 @@ struct generator {
     int64_t event, time, numbers, values;
     struct keylog logs[KEYS];
     struct actor actors[ACTORS];
-    struct polled *polled; /* of the poll at hand, by key */
+    size_t positions[GROUPS][KEYS]; /* where each group is */
+    struct polled *polled;          /* of the poll at hand, by key */
     size_t polled_count;
     enum anomaly plant; /* ANOMALY_COUNT: none */
     bool is_due, is_planted;
@@ -114,10 +117,14 @@ void actor_invoke(struct generator *g, struct actor *a);
 void actor_complete(struct generator *g, struct actor *a);
 
 /* The pieces of the last one.  actor_poll takes up to `most` values of each key;
- * actor_tell names the key that was rebalanced meanwhile, or -1. */
+ * actor_commit says whether its values show; actor_tell names the key that was
+ * rebalanced meanwhile, or -1. */
 void actor_poll(struct generator *g, struct actor *a, bool is_ok, uint64_t most);
-void actor_commit(struct generator *g, struct actor *a, enum op_type type);
+bool actor_commit(struct generator *g, struct actor *a, enum op_type type);
 void actor_tell(struct generator *g, const struct actor *a, enum op_type type, int rebalanced);
+
+/* A member of a group comes, does something and goes (member.c). */
+void member_turn(struct generator *g);
 
 /* ---- what goes wrong (plants.c) ---------------------------------------------- */
 
@@ -125,6 +132,9 @@ void actor_tell(struct generator *g, const struct actor *a, enum op_type type, i
  * g->polled[first] on. */
 void plant_between_polls(struct generator *g, struct actor *a, int key);
 void plant_in_poll(struct generator *g, size_t first);
+
+/* Before a member's poll: true if what it commits is wrong now. */
+bool plant_in_group(struct generator *g, struct actor *a, int key, bool is_exact);
 
 /* Before an ok send: true if it took the place that was kept for it.  After it. */
 bool plant_send_back(struct generator *g, struct actor *a);

@@ -16,6 +16,7 @@ struct event {
     bool is_invoke;
     enum op_type type;
     enum op_kind kind;
+    uint32_t group;
     struct evl_bytes v, rebalance; /* JSON; at NULL: not there */
 };
 
@@ -33,20 +34,35 @@ static enum evl_error wrong(const struct history *h, const char *what)
     return fail(EVL_ERR_CORRUPT, "line %" PRId64 ": %s", h->line, what);
 }
 
-/* ---- keys and processes -------------------------------------------------- */
+/* ---- names and processes ------------------------------------------------- */
+
+static uint32_t names_number(struct names *names, struct evl_bytes text)
+{
+    struct name *name = map_get(&names->numbers, text);
+    if (!name) {
+        name = memory_take(1, sizeof *name);
+        name->text = memory_text_part(text.at, text.count);
+        name->number = (uint32_t)names->count;
+        names->at = with_room(names->at, names->count, &names->room, sizeof *names->at);
+        names->at[names->count++] = name;
+        map_put(&names->numbers, evl_text(name->text), name);
+    }
+    return name->number;
+}
+
+static void names_release(struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        memory_free(names->at[i]->text);
+        memory_free(names->at[i]);
+    }
+    memory_free(names->at);
+    map_release(&names->numbers);
+}
 
 static uint32_t key_of(struct history *h, struct evl_bytes name)
 {
-    struct key *key = map_get(&h->key_of, name);
-    if (!key) {
-        key = memory_take(1, sizeof *key);
-        key->name = memory_text_part(name.at, name.count);
-        key->number = (uint32_t)h->key_count;
-        h->keys = with_room(h->keys, h->key_count, &h->key_room, sizeof *h->keys);
-        h->keys[h->key_count++] = key;
-        map_put(&h->key_of, evl_text(key->name), key);
-    }
-    return key->number;
+    return names_number(&h->keys, name);
 }
 
 static struct process *process_of(struct history *h, int64_t number)
@@ -186,10 +202,27 @@ static bool scan_poll(struct history *h, struct json_scan *s, uint32_t op)
     return scan_mark(s, '}');
 }
 
-/* ["send",key,[offset,value]] or ["poll",{...}] */
+/* key,offset */
+static bool scan_position(struct history *h, struct json_scan *s, uint32_t op)
+{
+    struct evl_bytes name;
+    struct position at;
+    if (!scan_string(h, s, &name))
+        return false;
+    at.key = key_of(h, name);
+    if (!scan_mark(s, ',') || !scan_number(s, &at.offset))
+        return false;
+    h->positions =
+        with_room(h->positions, h->position_count, &h->position_room, sizeof *h->positions);
+    h->positions[h->position_count++] = at;
+    h->ops[op].positions.count++;
+    return true;
+}
+
+/* ["send",key,[offset,value]], ["poll",{...}] or ["commit",key,offset] */
 static bool scan_micro(struct history *h, struct json_scan *s, uint32_t op)
 {
-    static const char *const words[] = { "send", "poll", NULL };
+    static const char *const words[] = { "send", "poll", "commit", NULL };
     struct evl_bytes name;
     int which = 0;
     if (!scan_mark(s, '[') || !scan_word(h, s, words, &which))
@@ -198,6 +231,8 @@ static bool scan_micro(struct history *h, struct json_scan *s, uint32_t op)
                         scan_touch(h, s, op, key_of(h, name), false)))
         return false;
     if (which == 1 && json_try(s, ',') && !scan_poll(h, s, op))
+        return false;
+    if (which == 2 && !(scan_mark(s, ',') && scan_position(h, s, op)))
         return false;
     return scan_mark(s, ']');
 }
@@ -222,7 +257,7 @@ static bool scan_micros(struct history *h, struct evl_bytes text, uint32_t op, c
 
 static bool kind_has_touches(enum op_kind kind)
 {
-    return kind == OP_SEND || kind == OP_POLL || kind == OP_TXN;
+    return kind == OP_SEND || kind == OP_POLL || kind == OP_COMMIT || kind == OP_TXN;
 }
 
 /* What the operation did, as its completion says, or else its invocation. */
@@ -232,6 +267,7 @@ static enum evl_error op_fill(struct history *h, uint32_t at, struct evl_bytes v
     if (v.count == 0 || !kind_has_touches(h->ops[at].kind))
         return EVL_OK;
     h->ops[at].touches.first = (uint32_t)h->touch_count;
+    h->ops[at].positions.first = (uint32_t)h->position_count;
     return scan_micros(h, v, at, &why) ? EVL_OK : wrong(h, why);
 }
 
@@ -246,6 +282,7 @@ static enum evl_error op_invoke(struct history *h, struct process *p, const stru
                               .done = INT64_MAX,
                               .process = p->index,
                               .next = OP_NONE,
+                              .group = e->group,
                               .type = OP_INFO,
                               .kind = e->kind };
     if (p->last == OP_NONE)
@@ -271,6 +308,8 @@ static enum evl_error op_complete(struct history *h, struct process *p, const st
     op->event = e->number;
     op->done = e->time;
     op->type = e->type;
+    if (e->group != GROUP_NONE)
+        op->group = e->group;
     p->is_busy = false;
     p->is_retired = e->type == OP_INFO;
     if (e->rebalance.at && !scan_keys(h, e->rebalance, &op->rebalanced, &why))
@@ -289,8 +328,18 @@ static enum evl_error process_crash(struct history *h, struct process *p)
 
 /* ---- lines --------------------------------------------------------------- */
 
-enum member { MEMBER_I, MEMBER_T, MEMBER_P, MEMBER_TYPE, MEMBER_F, MEMBER_V, MEMBER_REBALANCE };
-static const char *const member_names[] = { "i", "t", "p", "type", "f", "v", "rebalance", NULL };
+enum member {
+    MEMBER_I,
+    MEMBER_T,
+    MEMBER_P,
+    MEMBER_TYPE,
+    MEMBER_F,
+    MEMBER_V,
+    MEMBER_GROUP,
+    MEMBER_REBALANCE
+};
+static const char *const member_names[] = { "i", "t",     "p",         "type", "f",
+                                            "v", "group", "rebalance", NULL };
 
 static bool scan_type(struct history *h, struct json_scan *s, struct event *e)
 {
@@ -305,14 +354,22 @@ static bool scan_type(struct history *h, struct json_scan *s, struct event *e)
 
 static bool scan_kind(struct history *h, struct json_scan *s, struct event *e)
 {
-    static const char *const kinds[] = {
-        "send", "poll", "txn", "assign", "subscribe", "crash", NULL
-    };
+    static const char *const kinds[] = { "send",   "poll",      "commit", "txn",
+                                         "assign", "subscribe", "crash",  NULL };
     int which;
     if (!scan_word(h, s, kinds, &which))
         return false;
     e->kind = (enum op_kind)which;
     return true;
+}
+
+static bool scan_group(struct history *h, struct json_scan *s, struct event *e)
+{
+    struct evl_bytes name;
+    bool good = scan_string(h, s, &name);
+    if (good)
+        e->group = names_number(&h->groups, name);
+    return good;
 }
 
 /* To be read when the whole line is known. */
@@ -341,6 +398,7 @@ static bool scan_member(struct history *h, struct json_scan *s, struct event *e,
     case MEMBER_TYPE: return scan_type(h, s, e);
     case MEMBER_F: return scan_kind(h, s, e);
     case MEMBER_V: return scan_later(s, &e->v);
+    case MEMBER_GROUP: return scan_group(h, s, e);
     case MEMBER_REBALANCE: return scan_later(s, &e->rebalance);
     default: return json_skip(s);
     }
@@ -366,7 +424,7 @@ static enum evl_error scan_event(struct history *h, struct evl_bytes line, struc
 
 static enum evl_error take_line(struct history *h, struct evl_bytes line)
 {
-    struct event e = { 0 };
+    struct event e = { .group = GROUP_NONE };
     enum evl_error err = scan_event(h, line, &e);
     if (err)
         return err;
@@ -408,18 +466,15 @@ enum evl_error history_read(struct history *h, FILE *in)
 
 void history_release(struct history *h)
 {
-    for (size_t i = 0; i < h->key_count; i++) {
-        memory_free(h->keys[i]->name);
-        memory_free(h->keys[i]);
-    }
+    names_release(&h->keys);
+    names_release(&h->groups);
     for (size_t i = 0; i < h->process_count; i++) {
         buf_release(&h->processes[i]->pending);
         memory_free(h->processes[i]);
     }
-    map_release(&h->key_of);
     map_release(&h->process_of);
     buf_release(&h->room);
-    memory_free(h->keys);
+    memory_free(h->positions);
     memory_free(h->processes);
     memory_free(h->ops);
     memory_free(h->touches);

@@ -11,16 +11,19 @@
  *   t          nanoseconds, of one clock for all
  *   p          the process: one operation at a time
  *   type       invoke; ok: done; fail: surely not done; info: nobody knows
- *   f          send, poll, txn, assign, subscribe, crash
- *   v          of send, poll and txn: ["send",key,[offset or null,value]] and
- *              ["poll",{key:[[offset,value],...]}]; of assign and subscribe: keys.
+ *   f          send, poll, commit, txn, assign, subscribe, crash
+ *   v          of send, poll, commit and txn: ["send",key,[offset or null,value]],
+ *              ["poll",{key:[[offset,value],...]}] and ["commit",key,offset], the
+ *              position of the process's group; of assign and subscribe: keys.
  *              Without it, the invocation's holds.
+ *   group      of subscribe: whose member the process is from here on
  *   rebalance  keys that came or went while it ran
  *
  * A key is a topic-partition.  A value is sent once, to one key.  A key with an
  * empty list was polled and had nothing.  After info, the process's number is
  * never used again; so too after an info of f "crash", which needs no
- * invocation and is the end of what was under way. */
+ * invocation and is the end of what was under way.  Who never told the end of a
+ * transaction has polled and committed what its invocation says. */
 #ifndef TESTS_HISTORY_H
 #define TESTS_HISTORY_H
 
@@ -32,7 +35,7 @@
 #include "base/map.h"
 
 enum op_type { OP_OK, OP_FAIL, OP_INFO };
-enum op_kind { OP_SEND, OP_POLL, OP_TXN, OP_ASSIGN, OP_SUBSCRIBE, OP_CRASH };
+enum op_kind { OP_SEND, OP_POLL, OP_COMMIT, OP_TXN, OP_ASSIGN, OP_SUBSCRIBE, OP_CRASH };
 
 /* Some of the history's touches, or keys, one behind the other. */
 struct span {
@@ -45,14 +48,17 @@ struct op {
     int64_t invoked; /* nanoseconds */
     int64_t done;    /* INT64_MAX: never, as far as is known */
     struct span touches;
+    struct span positions;
     struct span polled;     /* keys that its polls looked at, with records or without */
     struct span rebalanced; /* keys */
     uint32_t process;
-    uint32_t next; /* the same process's next operation; OP_NONE */
+    uint32_t next;  /* the same process's next operation; OP_NONE */
+    uint32_t group; /* of subscribe; GROUP_NONE */
     enum op_type type;
     enum op_kind kind;
 };
-#define OP_NONE UINT32_MAX
+#define OP_NONE    UINT32_MAX
+#define GROUP_NONE UINT32_MAX
 
 /* One value sent or polled. */
 struct touch {
@@ -64,6 +70,12 @@ struct touch {
     bool is_poll;
 };
 
+/* The next offset that a group wants of a key. */
+struct position {
+    int64_t offset;
+    uint32_t key;
+};
+
 struct process {
     int64_t number;
     uint32_t index;       /* in history.processes */
@@ -72,20 +84,26 @@ struct process {
     struct evl_buffer pending; /* what its invocation said in v */
 };
 
-struct key {
-    char *name;
-    uint32_t number;
+/* Words by number, and numbers by word. */
+struct names {
+    struct name {
+        char *text;
+        uint32_t number;
+    } * *at;
+    size_t count, room;
+    struct map numbers;
 };
 
 struct history {
     struct op *ops; /* in the order of their invocations */
     struct touch *touches;
     uint32_t *lists; /* keys, of which spans speak */
-    struct key **keys;
+    struct position *positions;
+    struct names keys, groups;
     struct process **processes;
     size_t op_count, op_room, touch_count, touch_room, list_count, list_room;
-    size_t key_count, key_room, process_count, process_room;
-    struct map key_of, process_of; /* by name; by number */
+    size_t position_count, position_room, process_count, process_room;
+    struct map process_of; /* by number */
     int64_t line;
     struct evl_buffer room; /* for strings of the line at hand */
 };
@@ -97,7 +115,7 @@ void history_release(struct history *h);
 
 static inline const char *history_key(const struct history *h, uint32_t key)
 {
-    return h->keys[key]->name;
+    return h->keys.at[key]->text;
 }
 
 #endif

@@ -61,6 +61,7 @@ static enum evl_error check_history(struct history *h, struct findings *f, FILE 
         check_writes(h, &v, f);
         check_polls(h, &v, f);
         check_sends(h, &v, f);
+        check_groups(h, &v, f);
         check_cycles(h, &v, f);
         findings_print(f, stdout);
         measures_take(&m, h, &v);

@@ -1,4 +1,5 @@
-/* measures.c - how far behind polls were, and how often values were consumed. */
+/* measures.c - how far behind polls were, how often values were consumed, and
+ * what groups did. */
 #include "checker/measures.h"
 
 #include <inttypes.h>
@@ -51,7 +52,7 @@ static void lag_of_op(struct measures *m, const struct history *h, const struct 
 
 static void lag_take(struct measures *m, const struct history *h, const struct versions *v)
 {
-    struct standing *at = memory_take(h->key_count + 1, sizeof *at);
+    struct standing *at = memory_take(h->keys.count + 1, sizeof *at);
     uint64_t era = 0;
     for (size_t i = 0; i < h->process_count; i++) {
         era++;
@@ -104,6 +105,24 @@ void measures_take(struct measures *m, const struct history *h, const struct ver
     counts_take(m, h, v);
 }
 
+/* What the members of groups did. */
+static void members_print(const struct history *h, FILE *out)
+{
+    int64_t members = 0, moved = 0, plain = 0, transacted = 0;
+    for (size_t i = 0; i < h->op_count; i++) {
+        const struct op *op = &h->ops[i];
+        members += op->kind == OP_SUBSCRIBE && op->group != GROUP_NONE;
+        moved += op->rebalanced.count;
+        if (op->type != OP_OK)
+            continue;
+        *(op->kind == OP_TXN ? &transacted : &plain) += op->positions.count;
+    }
+    fprintf(out,
+            "# groups: %" PRId64 " members of %zu, keys came or went %" PRId64 " times, %" PRId64
+            " positions committed and %" PRId64 " in transactions\n",
+            members, h->groups.count, moved, plain, transacted);
+}
+
 static void kinds_print(const struct history *h, FILE *out)
 {
     int64_t of[3] = { 0 };
@@ -112,13 +131,14 @@ static void kinds_print(const struct history *h, FILE *out)
     fprintf(out,
             "# %zu operations (%" PRId64 " ok, %" PRId64 " failed, %" PRId64
             " unknown) of %zu processes on %zu keys, %zu values sent and polled\n",
-            h->op_count, of[OP_OK], of[OP_FAIL], of[OP_INFO], h->process_count, h->key_count,
+            h->op_count, of[OP_OK], of[OP_FAIL], of[OP_INFO], h->process_count, h->keys.count,
             h->touch_count);
 }
 
 void measures_print(const struct measures *m, const struct history *h, FILE *out)
 {
     kinds_print(h, out);
+    members_print(h, out);
     fprintf(out,
             "# realtime-lag: %" PRId64 " of %" PRId64
             " polls that brought nothing of a key were late",

@@ -79,7 +79,7 @@ static void walk_op(const struct walk *w, uint32_t at)
 
 static void walk(struct walk *w)
 {
-    w->tracks = memory_take(w->h->key_count + 1, sizeof *w->tracks);
+    w->tracks = memory_take(w->h->keys.count + 1, sizeof *w->tracks);
     for (size_t i = 0; i < w->h->process_count; i++) {
         w->era++;
         for (uint32_t at = w->h->processes[i]->first; at != OP_NONE; at = w->h->ops[at].next) {

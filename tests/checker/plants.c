@@ -47,6 +47,22 @@ void plant_in_poll(struct generator *g, size_t first)
     }
 }
 
+/* A member begins behind the next value, or before the last one. */
+bool plant_in_group(struct generator *g, struct actor *a, int key, bool is_exact)
+{
+    const struct keylog *log = &g->logs[key];
+    size_t at = keylog_next(log, a->at[key]);
+    bool skips =
+        plant_is_due(g, ANOMALY_GROUP_SKIP) && keylog_shows(log, at) && keylog_shows(log, at + 1);
+    bool repeats = plant_is_due(g, ANOMALY_GROUP_REPEAT) && is_exact && a->at[key] > 0;
+    if (skips)
+        a->at[key] = at + 1;
+    if (repeats)
+        a->at[key]--;
+    g->is_planted = g->is_planted || skips || repeats;
+    return skips || repeats;
+}
+
 /* ---- sends ----------------------------------------------------------------- */
 
 /* The value comes at once where the log has a place for it, kept by the same

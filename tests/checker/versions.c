@@ -159,7 +159,7 @@ static void order(struct versions *v, const struct history *h, struct findings *
 {
     const struct touch **firsts = memory_take(v->value_count + 1, sizeof *firsts);
     v->at = memory_take(count + 1, sizeof *v->at);
-    v->begins = memory_take(h->key_count + 1, sizeof *v->begins);
+    v->begins = memory_take(h->keys.count + 1, sizeof *v->begins);
     uint32_t key = 0;
     for (size_t i = 0; i < count; i++) {
         const struct sighting *s = &all[i];
@@ -174,7 +174,7 @@ static void order(struct versions *v, const struct history *h, struct findings *
             v->at[v->count++] = s->at;
         value_place(v, h, f, s, (int64_t)(v->count - 1 - v->begins[key]), firsts);
     }
-    while (key < h->key_count)
+    while (key < h->keys.count)
         v->begins[++key] = v->count;
     memory_free(firsts);
 }

@@ -1,7 +1,8 @@
 /* workload.c - who starts the processes, kills them, and puts their journals
  * together.
  *
- *     workload [--seconds N] [--processes N] [--seed N] [--unnumbered] DATA JOURNALS
+ *     workload [--seconds N] [--processes N] [--seed N] [--unnumbered] [--hasty]
+ *              DATA JOURNALS
  *
  * Makes both folders, works on DATA, and prints the history (history.h).  Every
  * 10 to 100 ms a process is killed with SIGKILL, or stopped for a moment; each
@@ -63,7 +64,15 @@ static enum evl_error set_up(const struct parent *p, int64_t number)
 
 static enum evl_error work(const struct parent *p, int64_t number)
 {
-    return workload_work(&p->o, number, p->deadline);
+    int64_t slot = 0;
+    while (p->children[slot].number != number)
+        slot++;
+    return workload_work(&p->o, number, slot, p->deadline);
+}
+
+static enum evl_error drain(const struct parent *p, int64_t number)
+{
+    return workload_drain(&p->o, number);
 }
 
 static enum evl_error read_all(const struct parent *p, int64_t number)
@@ -137,6 +146,8 @@ static void run_phases(struct parent *p)
     p->deadline = workload_now() + p->o.seconds * 1000000000;
     fire(p);
     int64_t number = ++p->numbers;
+    parent_await(p, run_aside(drain, p, number), false);
+    number = ++p->numbers;
     parent_await(p, run_aside(read_all, p, number), false);
 }
 
@@ -245,6 +256,8 @@ static bool options_read(struct workload_options *o, char **words)
     for (; *words && **words == '-'; words++) {
         if (strcmp(*words, "--unnumbered") == 0)
             o->unnumbered = true;
+        else if (strcmp(*words, "--hasty") == 0)
+            o->hasty = true;
         else if (option_take(o, words[0], words[1]))
             words++;
         else
@@ -262,8 +275,8 @@ int main(int argc, char **argv)
     static struct parent p = { .o = { .seconds = 3, .processes = 4, .seed = 1 } };
     (void)argc;
     if (!options_read(&p.o, argv + 1)) {
-        fputs("usage: workload [--seconds N] [--processes N] [--seed N] [--unnumbered] DATA"
-              " JOURNALS\n",
+        fputs("usage: workload [--seconds N] [--processes N] [--seed N] [--unnumbered]"
+              " [--hasty] DATA JOURNALS\n",
               stderr);
         return 2;
     }

@@ -55,6 +55,7 @@ enum evl_error worker_assign(struct worker *w)
 {
     int first = (int)chance_below(&w->seed, KEYS);
     enum evl_error err = EVL_OK;
+    worker_leave(w);
     for (int key = 0; key < KEYS && !err; key++) {
         w->assigned[key] = key == first || chance_toss(&w->seed, 50);
         if (w->assigned[key])
@@ -96,6 +97,11 @@ enum evl_error worker_fetch(struct worker *w, int most)
             worker_take(w, &record);
     }
     w->now.is_full = what == EVL_NEXT_RECORD;
+    w->now.has_polled = true;
+    for (int key = 0; key < KEYS; key++)
+        if (w->assigned[key])
+            w->now.positions[key] =
+                evl_consumer_position(w->consumer, topic_of(key), workload_keys[key].partition);
     return err;
 }
 
@@ -103,8 +109,7 @@ void worker_keep(struct worker *w)
 {
     for (int key = 0; key < KEYS; key++)
         if (w->assigned[key])
-            w->positions[key] =
-                evl_consumer_position(w->consumer, topic_of(key), workload_keys[key].partition);
+            w->positions[key] = w->now.positions[key];
 }
 
 static enum evl_error poll_up_to(struct worker *w, int most)
@@ -120,7 +125,11 @@ static enum evl_error poll_up_to(struct worker *w, int most)
     return EVL_OK;
 }
 
-enum evl_error worker_poll(struct worker *w) { return poll_up_to(w, POLL_MAX); }
+enum evl_error worker_poll(struct worker *w)
+{
+    return worker_is_exact(w) ? worker_transact(w)
+                              : poll_up_to(w, w->is_draining ? FINAL_POLL_MAX : POLL_MAX);
+}
 
 /* From the start, to where nothing more comes: nobody else is left. */
 enum evl_error worker_poll_all(struct worker *w)

@@ -42,10 +42,13 @@ static void acknowledged(void *context, const struct evl_receipt *receipt)
     }
 }
 
-enum evl_error worker_open_producer(struct worker *w, int topic, struct evl_producer **producer)
+enum evl_error worker_open_producer(struct worker *w, int topic,
+                                    struct evl_transaction *transaction,
+                                    struct evl_producer **producer)
 {
     struct evl_producer_options o = { .topic = workload_topics[topic],
                                       .partitioner = EVL_PARTITION_INPUT,
+                                      .transaction = transaction,
                                       .acknowledged = acknowledged,
                                       .context = w };
     return evl_producer_open(w->place, &o, producer);
@@ -78,7 +81,7 @@ enum evl_error worker_send(struct worker *w)
     enum evl_error err = EVL_OK;
     for (int topic = 0; topic < TOPICS && !err; topic++)
         if (!w->producers[topic])
-            err = worker_open_producer(w, topic, &w->producers[topic]);
+            err = worker_open_producer(w, topic, NULL, &w->producers[topic]);
     worker_begin(w, "send");
     worker_choose_sends(w);
     worker_invoke(w);

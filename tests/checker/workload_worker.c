@@ -27,10 +27,9 @@ static const struct {
     enum evl_error (*run)(struct worker *w);
     unsigned weight;
 } worker_actions[] = {
-    { worker_send, 30 },
-    { worker_send_numbered, 20 },
-    { worker_poll, 40 },
-    { worker_assign, 3 },
+    { worker_send, 30 },   { worker_send_numbered, 20 }, { worker_transact, 20 },
+    { worker_poll, 30 },   { worker_assign, 1 },         { worker_subscribe, 3 },
+    { worker_commit, 10 },
 };
 
 int64_t workload_now(void)
@@ -48,11 +47,11 @@ static void worker_write(struct worker *w)
     check(write(w->journal, w->line.at, w->line.count) == (ssize_t)w->line.count);
 }
 
-/* What was polled; nothing is known before it is done. */
-static void worker_line_polls(struct worker *w, bool is_done)
+/* What was polled, if that is known yet. */
+static void worker_line_polls(struct worker *w)
 {
     event_poll_begin(&w->line);
-    for (int key = 0; is_done && key < KEYS; key++) {
+    for (int key = 0; w->now.has_polled && key < KEYS; key++) {
         struct evl_bytes of_key = buf_bytes(&w->now.polled[key]);
         const struct polled *polled = (const struct polled *)(const void *)of_key.at;
         if (!w->assigned[key] || (w->now.is_full && of_key.count == 0))
@@ -75,9 +74,16 @@ static void worker_line_rebalanced(struct worker *w)
 static void worker_line(struct worker *w, const char *type, bool is_done)
 {
     struct operation *now = &w->now;
-    event_begin(&w->line, workload_now(), w->number, type, now->f);
+    int64_t time = is_done ? workload_now() : now->began;
+    if (now->group)
+        event_begin_member(&w->line, time, w->number, type, now->group);
+    else
+        event_begin(&w->line, time, w->number, type, now->f);
     if (now->polls)
-        worker_line_polls(w, is_done);
+        worker_line_polls(w);
+    for (int key = 0; now->commits && key < KEYS; key++)
+        if (w->assigned[key])
+            event_commit(&w->line, workload_keys[key].name, now->positions[key]);
     for (int i = 0; i < now->send_count; i++)
         event_send(&w->line, workload_keys[now->sends[i].key].name,
                    is_done ? now->sends[i].offset : -1, now->sends[i].value);
@@ -88,12 +94,16 @@ static void worker_line(struct worker *w, const char *type, bool is_done)
 
 void worker_begin(struct worker *w, const char *f)
 {
-    w->now.f = f;
-    w->now.polls = w->now.is_full = false;
-    w->now.send_count = 0;
+    struct operation *now = &w->now;
+    now->f = f;
+    now->group = NULL;
+    now->began = workload_now();
+    now->polls = now->has_polled = now->commits = now->is_full = false;
+    now->send_count = 0;
     for (int key = 0; key < KEYS; key++) {
-        buf_clear(&w->now.polled[key]);
-        w->now.rebalanced[key] = false;
+        buf_clear(&now->polled[key]);
+        now->rebalanced[key] = w->moved[key];
+        w->moved[key] = false;
     }
 }
 
@@ -128,7 +138,9 @@ static enum evl_error worker_open(struct worker *w, const struct workload_option
 
 static void worker_close(struct worker *w)
 {
+    worker_close_transaction(w);
     worker_close_senders(w);
+    worker_leave(w);
     worker_close_consumer(w);
     evl_place_close(w->place);
     for (int key = 0; key < KEYS; key++)
@@ -151,26 +163,42 @@ static enum evl_error worker_act(struct worker *w)
     return worker_actions[i].run(w);
 }
 
-enum evl_error workload_work(const struct workload_options *o, int64_t number, int64_t deadline)
+enum evl_error workload_work(const struct workload_options *o, int64_t number, int64_t slot,
+                             int64_t deadline)
 {
     struct worker w;
     enum evl_error err = worker_open(&w, o, number);
+    w.slot = slot;
     if (!err)
-        err = worker_assign(&w);
-    while (!err && workload_now() < deadline)
-        err = worker_act(&w);
+        err = chance_toss(&w.seed, 50) ? worker_assign(&w) : worker_subscribe(&w);
+    while (!err && workload_now() < deadline) {
+        err = worker_look_around(&w);
+        if (!err)
+            err = worker_act(&w);
+    }
     worker_close(&w);
     return err;
 }
 
-enum evl_error workload_read_all(const struct workload_options *o, int64_t number)
+static enum evl_error work_once(const struct workload_options *o, int64_t number,
+                                enum evl_error (*work)(struct worker *w))
 {
     struct worker w;
     enum evl_error err = worker_open(&w, o, number);
     if (!err)
-        err = worker_poll_all(&w);
+        err = work(&w);
     worker_close(&w);
     return err;
+}
+
+enum evl_error workload_drain(const struct workload_options *o, int64_t number)
+{
+    return work_once(o, number, worker_drain);
+}
+
+enum evl_error workload_read_all(const struct workload_options *o, int64_t number)
+{
+    return work_once(o, number, worker_poll_all);
 }
 
 enum evl_error workload_set_up(const struct workload_options *o)

@@ -7,8 +7,8 @@
  * at which a polled value lies first.  A duplicate far behind proves nothing. */
 static int64_t *find_bounds(const struct history *h, const struct versions *v)
 {
-    int64_t *bounds = memory_take(h->key_count + 1, sizeof *bounds);
-    for (size_t i = 0; i < h->key_count; i++)
+    int64_t *bounds = memory_take(h->keys.count + 1, sizeof *bounds);
+    for (size_t i = 0; i < h->keys.count; i++)
         bounds[i] = -1;
     for (size_t i = 0; i < v->value_count; i++) {
         const struct value *value = &v->values[i];
