@@ -77,7 +77,7 @@ WORKLOAD := tests/checker/workload.c $(wildcard tests/checker/workload_*.c)
 CHECKER := $(filter-out $(WORKLOAD),$(wildcard tests/checker/*.c))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
-METERS  := lines stopwatch lag
+METERS  := lines stopwatch lag transact
 FUZZ    ?= $(BUILD)/replay
 objects  = $(1:%.c=$(BUILD)/%.o)
 
@@ -106,6 +106,7 @@ $(BENCHES:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tests/bench/%.o $(BUILD)/libengine
 
 # What the benchmarks measure with; one of them is preloaded into the tools.
 $(METERS:%=$(BUILD)/bench/%): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
+$(BUILD)/bench/transact: $(BUILD)/libengine.a
 $(BUILD)/bench/mallocs.so: tests/bench/mallocs.c
 	@mkdir -p $(@D)
 	$(say) LD $@
