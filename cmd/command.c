@@ -27,12 +27,13 @@ enum {
 
 /* The child.  A parent that died before we asked to die with it sends no
  * signal any more. */
-static _Noreturn void child_become(char *const *argv, const int ends[2], int report, pid_t parent)
+static _Noreturn void child_become(char *const *argv, const int ends[2], int report, pid_t parent,
+                                   const sigset_t *signals)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(EXIT_NOT_RUNNABLE);
-    signals_restore();
+    signals_restore(signals);
     if (dup2(ends[0], STDIN_FILENO) >= 0 && (ends[1] < 0 || dup2(ends[1], STDOUT_FILENO) >= 0))
         execvp(argv[0], argv);
     int number = errno;
@@ -58,16 +59,22 @@ static void child_forget(pid_t pid)
         continue;
 }
 
-/* Fork with `ends` as the child's stdin and, unless it is -1, its stdout. */
+/* Begin a child with `ends` as its stdin and, unless it is -1, its stdout.  It has
+ * our memory until it is the program: of a fork we would get each page back by a
+ * fault, for each batch again.  So child_become() changes nothing that is ours but
+ * errno, and no handler of ours runs there. */
 static int child_start(char *const *argv, const int ends[2], pid_t *child)
 {
     int report[2];
+    sigset_t signals;
     if (pipe2(report, O_CLOEXEC) < 0)
         return say_system("%s", argv[0]);
     pid_t parent = getpid();
-    pid_t pid = fork();
+    signals_hold(&signals);
+    pid_t pid = vfork();
     if (pid == 0)
-        child_become(argv, ends, report[1], parent);
+        child_become(argv, ends, report[1], parent, &signals);
+    signals_let(&signals);
     close(report[1]);
     int number = pid < 0 ? errno : report_read(report[0]);
     close(report[0]);

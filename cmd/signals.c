@@ -91,7 +91,33 @@ void signals_begin(void)
 }
 
 void signals_mind_children(void) { handle(SIGCHLD, on_child); }
-void signals_restore(void) { signal(SIGPIPE, sigpipe_before); }
+
+void signals_hold(sigset_t *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, before);
+}
+
+void signals_let(const sigset_t *before) { sigprocmask(SIG_SETMASK, before, NULL); }
+
+/* Whoever was to be ignored stays so. */
+static void unhandle(int number)
+{
+    struct sigaction now;
+    sigaction(number, NULL, &now);
+    if (now.sa_handler != SIG_IGN)
+        signal(number, SIG_DFL);
+}
+
+void signals_restore(const sigset_t *before)
+{
+    static const int handled[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGALRM, SIGCHLD };
+    for (size_t i = 0; i < sizeof handled / sizeof handled[0]; i++)
+        unhandle(handled[i]);
+    signal(SIGPIPE, sigpipe_before);
+    signals_let(before);
+}
 
 void signals_catch(int number) { caught = caught ? caught : number; }
 int signals_caught(void) { return caught; }

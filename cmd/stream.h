@@ -2,6 +2,8 @@
 #ifndef CMD_STREAM_H
 #define CMD_STREAM_H
 
+#include <signal.h>
+
 #include "tool.h"
 
 /* ---- signals.c ----------------------------------------------------------- */
@@ -23,9 +25,14 @@ void signals_catch(int number);
 /* From here on the end of a child rings as a signal does. */
 void signals_mind_children(void);
 
-/* In a child, before it becomes another program: what is ignored by us alone is
- * not ignored.  Handlers go by themselves. */
-void signals_restore(void);
+/* No signal is handled until it is let through again: around the begin of a child
+ * that has our memory, where a handler of ours would speak of us. */
+void signals_hold(sigset_t *before);
+void signals_let(const sigset_t *before);
+
+/* In such a child, before it becomes another program: it has none of our handlers,
+ * and what is ignored by us alone is not ignored. */
+void signals_restore(const sigset_t *before);
 
 /* Whether USR1 came since the last call. */
 bool signals_asked(void);
