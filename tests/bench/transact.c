@@ -3,8 +3,8 @@
  *   transact DIR TOPIC ROUNDS RECORDS flush|commit
  *
  * A round takes RECORDS 99-byte records and has them on the disk: by a flush, or
- * by the commit of a transaction.  Prints the seconds of ROUNDS rounds, after a first
- * one that opens what a process opens once. */
+ * by the commit of a transaction.  Prints the seconds of ROUNDS rounds, after a
+ * first one that opens what a process opens once. */
 #include <evl/producer.h>
 #include <evl/transaction.h>
 
