@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "place/groups.h"
 #include "place/member.h"
+#include "place/transactions.h"
 
 enum evl_error evl_member_commit(struct evl_member *m, const struct evl_position_commit *at,
                                  size_t count)
@@ -54,15 +55,37 @@ static const struct evl_committed *find_position(const struct evl_offsets *posit
     return NULL;
 }
 
+/* What we know of an owned partition's position; NULL: nothing.  One that is
+ * pending is most likely a dead member's, who lost the partition to us: whoever
+ * left a transaction, it is ended first. */
+static enum evl_error member_position(struct evl_member *m, const char *topic, int32_t partition,
+                                      const struct evl_committed **at)
+{
+    bool any = false;
+    enum evl_error err = member_remember(m);
+    if (!err)
+        *at = find_position(&m->positions, topic, partition);
+    if (err || !*at || !(*at)->pending)
+        return err;
+    err = transactions_settle(m->place, &any);
+    if (err || !any)
+        return err;
+    member_forget(m);
+    err = member_remember(m);
+    if (!err)
+        *at = find_position(&m->positions, topic, partition);
+    return err;
+}
+
 enum evl_error evl_member_committed(struct evl_member *m, const char *topic, int32_t partition,
                                     int64_t *offset)
 {
+    const struct evl_committed *at = NULL;
     if (!evl_member_owns(m, topic, partition))
         return member_not_owner(m, topic, partition);
-    enum evl_error err = member_remember(m);
+    enum evl_error err = member_position(m, topic, partition, &at);
     if (err)
         return err;
-    const struct evl_committed *at = find_position(&m->positions, topic, partition);
     if (at && at->pending) {
         member_forget(m);
         return fail(EVL_ERR_BUSY,
