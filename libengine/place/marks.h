@@ -20,7 +20,8 @@ struct mark {
 };
 
 /* Have a partition's log say so, on the disk when it returns OK.  One that says
- * so already gets no second marker; one that is gone with its topic needs none. */
+ * so already gets no second marker; one that is gone with its topic needs none.
+ * No topic is renamed while a marker is missing (transactions_hold). */
 enum evl_error marks_put(struct marks *m, struct evl_bytes topic, int32_t partition,
                          const struct mark *mark);
 
