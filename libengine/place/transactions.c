@@ -211,15 +211,11 @@ static int32_t coordinator_epoch(const struct transactions *ts, const char *id)
 static enum evl_error put_marks(struct transactions *ts, struct keeper *k, const struct txn *t,
                                 const char *id)
 {
-    enum evl_error err = EVL_OK;
     struct mark mark = { t->producer_id, t->epoch, t->state == TXN_PREPARE_COMMIT,
                          coordinator_epoch(ts, id) };
-    for (size_t i = 0; i < t->partition_count && !err; i++) {
-        const struct txn_partition *p = &t->partitions[i];
-        err = marks_put(ts->marks, p->topic, p->partition, &mark);
-        if (!err)
-            txn_acknowledge(k->table, t->id, p->topic, p->partition);
-    }
+    enum evl_error err = marks_put(ts->marks, t->partitions, t->partition_count, &mark);
+    for (size_t i = 0; i < t->partition_count && !err; i++)
+        txn_acknowledge(k->table, t->id, t->partitions[i].topic, t->partitions[i].partition);
     return err;
 }
 
