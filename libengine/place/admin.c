@@ -13,6 +13,7 @@
 #include "log/replay.h"
 #include "log/retain.h"
 #include "place/place.h"
+#include "place/transactions.h"
 
 /* ---- looking ------------------------------------------------------------- */
 
@@ -239,9 +240,28 @@ enum evl_error evl_admin_configure(struct evl_place *place, const char *topic,
     return err;
 }
 
+static enum evl_error transactions_guard(void *context, const char *topic)
+{
+    return transactions_hold(context, topic);
+}
+
+static void transactions_unguard(void *context) { transactions_let_go(context); }
+
+/* A transaction says by name where its markers are to go. */
 enum evl_error evl_admin_rename(struct evl_place *place, const char *from, const char *to, bool dry)
 {
-    return directory_rename(place->directory, from, to, dry);
+    struct directory_guard guard = { NULL, transactions_guard, transactions_unguard };
+    struct transactions *ts = NULL;
+    bool any;
+    enum evl_error err = EVL_ERR_NOT_FOUND;
+    if (directory_is_writable(place->directory) && !directory_is_foreign(place->directory))
+        err = transactions_of(place, &ts);
+    if (err == EVL_ERR_NOT_FOUND) /* there never was any, or it will be refused */
+        return directory_rename(place->directory, from, to, dry, NULL);
+    if (!err)
+        err = transactions_settle(place, &any);
+    guard.context = ts;
+    return err ? err : directory_rename(place->directory, from, to, dry, &guard);
 }
 
 enum evl_error evl_admin_trim(struct evl_place *place, const char *topic, int32_t partition,

@@ -77,13 +77,30 @@ enum evl_error directory_remove(struct directory *d, const char *topic, bool dry
 enum evl_error directory_grow(struct directory *d, const char *topic, int32_t partitions, bool dry);
 enum evl_error directory_configure(struct directory *d, const char *topic,
                                    const struct decide_setting *settings, size_t count, bool dry);
-enum evl_error directory_rename(struct directory *d, const char *from, const char *to, bool dry);
+
+/* Who else has to agree to a change.  hold: nothing that is in its way begins
+ * until let_go; asked when all else is well, in the change's turn.  After an error
+ * there is nothing to let go. */
+struct directory_guard {
+    void *context;
+    enum evl_error (*hold)(void *context, const char *topic);
+    void (*let_go)(void *context);
+};
+
+/* `guard`: NULL if there is none. */
+enum evl_error directory_rename(struct directory *d, const char *from, const char *to, bool dry,
+                                const struct directory_guard *guard);
 
 /* Have an internal topic (place/coordinator.h), made on first use with Kafka's
  * settings; *partitions is how many it has.  Any number of processes may come at
  * once: it is made once.  NOT_FOUND: it is not there, and cannot be made here. */
 enum evl_error directory_ensure_internal(struct directory *d, const char *topic,
                                          int32_t *partitions);
+
+/* Whether somebody is at a change, or has died at one: directory_settle() waits
+ * for the one, and finds out what is left of the other. */
+bool directory_is_changing(struct directory *d);
+enum evl_error directory_settle(struct directory *d);
 
 /* Take `count` producer ids that nobody had, from *first on. */
 enum evl_error directory_take_producer_ids(struct directory *d, int64_t count, int64_t *first);

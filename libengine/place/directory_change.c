@@ -35,6 +35,19 @@ static enum evl_error change_begin(struct directory *d)
 
 static void change_end(struct directory *d) { coordinator_leave(d->changes); }
 
+bool directory_is_changing(struct directory *d)
+{
+    return log_is_live(d->metadata) && log_word(d->metadata, SHARE_HOLDER) != 0;
+}
+
+enum evl_error directory_settle(struct directory *d)
+{
+    enum evl_error err = change_begin(d);
+    if (!err)
+        change_end(d);
+    return err;
+}
+
 /* All of the records, or none. */
 static enum evl_error change_commit(struct directory *d, const struct records *records)
 {
@@ -260,14 +273,11 @@ enum evl_error directory_remove(struct directory *d, const char *topic, bool dry
 
 /* ---- rename -------------------------------------------------------------- */
 
-static enum evl_error rename_locked(struct directory *d, const char *from, const char *to, bool dry,
-                                    struct records *records)
+static enum evl_error rename_topic(struct directory *d, const char *from, const char *to,
+                                   const struct records *records)
 {
     struct directory_topic topic;
-    enum evl_error err = decide_rename(d->image, from, to, records);
-    if (err || dry)
-        return err;
-    err = directory_topic(d, from, &topic);
+    enum evl_error err = directory_topic(d, from, &topic);
     if (!err)
         err = folders_settle(d, &topic);
     if (!err)
@@ -279,13 +289,29 @@ static enum evl_error rename_locked(struct directory *d, const char *from, const
     return err;
 }
 
-enum evl_error directory_rename(struct directory *d, const char *from, const char *to, bool dry)
+static enum evl_error rename_locked(struct directory *d, const char *from, const char *to, bool dry,
+                                    const struct directory_guard *guard, struct records *records)
+{
+    enum evl_error err = decide_rename(d->image, from, to, records);
+    if (!err && guard)
+        err = guard->hold(guard->context, from);
+    if (err)
+        return err;
+    if (!dry)
+        err = rename_topic(d, from, to, records);
+    if (guard)
+        guard->let_go(guard->context);
+    return err;
+}
+
+enum evl_error directory_rename(struct directory *d, const char *from, const char *to, bool dry,
+                                const struct directory_guard *guard)
 {
     struct records records = { 0 };
     enum evl_error err = change_begin(d);
     if (err)
         return err;
-    err = rename_locked(d, from, to, dry, &records);
+    err = rename_locked(d, from, to, dry, guard, &records);
     change_end(d);
     records_release(&records);
     return err;

@@ -12,7 +12,10 @@
 #include "record/batch.h"
 #include "record/marker.h"
 
-enum { LOGS_OPEN = 64 }; /* kept so many; the one used longest ago goes first */
+enum {
+    LOGS_OPEN = 64, /* kept so many; the one used longest ago goes first */
+    AT_ONCE = 32,   /* written before the first of them is synced: fewer than are kept */
+};
 
 struct marked_log {
     char topic[NAME_MAX + 1];
@@ -131,35 +134,70 @@ static enum evl_error mark_entered(struct marks *m, struct log *log, const struc
     return err ? err : log_append_entered(log, &batch, 1, false, &place, &done, promise);
 }
 
-static enum evl_error mark_log(struct marks *m, struct log *log, const struct mark *mark)
+static enum evl_error mark_write(struct marks *m, struct log *log, const struct mark *mark,
+                                 struct log_promise *promise)
 {
-    struct log_promise promise;
     enum evl_error err = log_enter(log);
     if (err)
         return log_failed(log, err);
-    err = mark_entered(m, log, mark, &promise);
+    err = mark_entered(m, log, mark, promise);
     log_leave(log);
-    if (!err && !planted(MARKER_UNSYNCED))
-        err = log_sync(log, &promise);
     return err ? log_failed(log, err) : EVL_OK;
 }
 
-enum evl_error marks_put(struct marks *m, struct evl_bytes topic, int32_t partition,
-                         const struct mark *mark)
+/* A marker that is written, and not on the disk yet. */
+struct written {
+    struct log *log; /* NULL: the topic is gone */
+    struct log_promise promise;
+};
+
+static enum evl_error marks_write(struct marks *m, const struct txn_partition *p,
+                                  const struct mark *mark, struct written *written)
 {
     char name[NAME_MAX + 1];
     struct marked_log *l = NULL;
-    if (snprintf(name, sizeof name, "%.*s", (int)topic.count, (const char *)topic.at) > NAME_MAX)
-        return fail(EVL_ERR_CORRUPT, "a topic's name of %zu bytes", topic.count);
+    if (snprintf(name, sizeof name, "%.*s", (int)p->topic.count, (const char *)p->topic.at) >
+        NAME_MAX)
+        return fail(EVL_ERR_CORRUPT, "a topic's name of %zu bytes", p->topic.count);
     enum evl_error err = EVL_ERR_NOT_FOUND;
     for (int i = 0; i < 2 && err == EVL_ERR_NOT_FOUND; i++) { /* it may be another topic by now */
         if (l)
             marked_log_close(l);
         l = NULL;
-        err = marks_log(m, name, partition, &l);
+        err = marks_log(m, name, p->partition, &l);
         if (err)
             break;
-        err = mark_log(m, l->log, mark);
+        err = mark_write(m, l->log, mark, &written->promise);
     }
+    written->log = err ? NULL : l->log;
     return err == EVL_ERR_NOT_FOUND ? EVL_OK : err;
+}
+
+static enum evl_error marks_sync(const struct written *written)
+{
+    if (!written->log || planted(MARKER_UNSYNCED))
+        return EVL_OK;
+    enum evl_error err = log_sync(written->log, &written->promise);
+    return err == EVL_ERR_NOT_FOUND ? EVL_OK : err ? log_failed(written->log, err) : EVL_OK;
+}
+
+static enum evl_error marks_put_some(struct marks *m, const struct txn_partition *partitions,
+                                     size_t count, const struct mark *mark)
+{
+    struct written written[AT_ONCE];
+    enum evl_error err = EVL_OK;
+    for (size_t i = 0; i < count && !err; i++)
+        err = marks_write(m, &partitions[i], mark, &written[i]);
+    for (size_t i = 0; i < count && !err; i++)
+        err = marks_sync(&written[i]);
+    return err;
+}
+
+enum evl_error marks_put(struct marks *m, const struct txn_partition *partitions, size_t count,
+                         const struct mark *mark)
+{
+    enum evl_error err = EVL_OK;
+    for (size_t at = 0; at < count && !err; at += AT_ONCE)
+        err = marks_put_some(m, partitions + at, count - at < AT_ONCE ? count - at : AT_ONCE, mark);
+    return err;
 }

@@ -5,6 +5,7 @@
 #define PLACE_MARKS_H
 
 #include "place/directory.h"
+#include "txn/txn.h"
 
 struct marks;
 
@@ -19,9 +20,10 @@ struct mark {
     int32_t coordinator_epoch;
 };
 
-/* Have a partition's log say so, on the disk when it returns OK.  One that says
- * so already gets no second marker; one that is gone with its topic needs none. */
-enum evl_error marks_put(struct marks *m, struct evl_bytes topic, int32_t partition,
+/* Have the partitions' logs say so, on the disk when it returns OK.  One that says
+ * so already gets no second marker; one that is gone with its topic needs none.
+ * No topic is renamed while a marker is missing (transactions_hold). */
+enum evl_error marks_put(struct marks *m, const struct txn_partition *partitions, size_t count,
                          const struct mark *mark);
 
 #endif

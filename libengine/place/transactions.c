@@ -10,7 +10,8 @@
 #include "place/place.h"
 
 enum {
-    TRIES_MAX = 16,   /* of a turn that was overtaken by others */
+    TRIES_MAX = 16, /* of a turn that was overtaken by others */
+    SETTLES_MAX = 1000,
     EXPIRED_MAX = 64, /* forgotten in one turn */
 };
 #define EXPIRATION_MS (7 * 24 * 3600 * (int64_t)1000) /* transactional.id.expiration.ms */
@@ -210,15 +211,11 @@ static int32_t coordinator_epoch(const struct transactions *ts, const char *id)
 static enum evl_error put_marks(struct transactions *ts, struct keeper *k, const struct txn *t,
                                 const char *id)
 {
-    enum evl_error err = EVL_OK;
     struct mark mark = { t->producer_id, t->epoch, t->state == TXN_PREPARE_COMMIT,
                          coordinator_epoch(ts, id) };
-    for (size_t i = 0; i < t->partition_count && !err; i++) {
-        const struct txn_partition *p = &t->partitions[i];
-        err = marks_put(ts->marks, p->topic, p->partition, &mark);
-        if (!err)
-            txn_acknowledge(k->table, t->id, p->topic, p->partition);
-    }
+    enum evl_error err = marks_put(ts->marks, t->partitions, t->partition_count, &mark);
+    for (size_t i = 0; i < t->partition_count && !err; i++)
+        txn_acknowledge(k->table, t->id, t->partitions[i].topic, t->partitions[i].partition);
     return err;
 }
 
@@ -316,6 +313,37 @@ enum evl_error transactions_begin(struct transactions *ts, const char *id, int32
     return expire(ts, id);
 }
 
+static enum evl_error topic_is_there(struct transactions *ts, const char *name)
+{
+    struct directory_topic topic;
+    enum evl_error err = directory_refresh(ts->directory);
+    return err ? err : directory_topic(ts->directory, name, &topic);
+}
+
+/* Begin a turn in which the topic is called so: who renames it waits for all
+ * turns (transactions_hold).  Who died at that has perhaps renamed it, which is
+ * not known before the metadata has had its turn, and that comes before ours. */
+static enum evl_error turn_begin_for(struct transactions *ts, const char *id, const char *topic,
+                                     struct keeper **k, struct txn_moment *moment)
+{
+    for (int i = 0; i < SETTLES_MAX; i++) {
+        enum evl_error err = turn_begin(ts, id, k, moment);
+        if (err)
+            return err;
+        bool settled = !directory_is_changing(ts->directory);
+        if (settled)
+            err = topic_is_there(ts, topic);
+        if (settled && !err)
+            return EVL_OK;
+        coordinator_leave((*k)->coordinator);
+        if (!err)
+            err = directory_settle(ts->directory);
+        if (err)
+            return err;
+    }
+    return fail(EVL_ERR_BUSY, "transaction %s: topics are changed all the time; try again", id);
+}
+
 enum evl_error transactions_add(struct transactions *ts, const char *id,
                                 const struct transaction_producer *producer, const char *topic,
                                 const int32_t *partitions, size_t count)
@@ -324,7 +352,7 @@ enum evl_error transactions_add(struct transactions *ts, const char *id,
     struct txn_moment moment = { .fresh_id = -1 };
     enum evl_error err = finish(ts, id); /* if the last one's markers failed */
     if (!err)
-        err = turn_begin(ts, id, &k, &moment);
+        err = turn_begin_for(ts, id, topic, &k, &moment);
     if (err)
         return err;
     struct txn_wish *wishes = memory_take(count, sizeof *wishes);
@@ -474,6 +502,49 @@ enum evl_error transactions_settle(struct evl_place *place, bool *any)
     buf_release(&ids);
     return err;
 }
+
+/* ---- while a topic is changed -------------------------------------------- */
+
+static void let_go(struct transactions *ts, int32_t count)
+{
+    for (int32_t i = 0; i < count; i++)
+        coordinator_leave(ts->keepers[i].coordinator);
+}
+
+void transactions_let_go(struct transactions *ts) { let_go(ts, ts->count); }
+
+static bool has_topic(const struct txn *t, struct evl_bytes topic)
+{
+    bool has = false;
+    for (size_t i = 0; i < t->partition_count; i++)
+        has = has || evl_bytes_equal(t->partitions[i].topic, topic);
+    return has && (t->state == TXN_ONGOING || is_prepared(t));
+}
+
+static enum evl_error topic_is_free(struct transactions *ts, const char *topic)
+{
+    const struct txn *t;
+    for (uint64_t i = 0; (t = transactions_next(ts, &i));)
+        if (has_topic(t, evl_text(topic)))
+            return fail(EVL_ERR_BUSY, "transaction %.*s has records in %s; end that first",
+                        (int)t->id.count, (const char *)t->id.at, topic);
+    return EVL_OK;
+}
+
+enum evl_error transactions_hold(struct transactions *ts, const char *topic)
+{
+    enum evl_error err = EVL_OK;
+    int32_t held = 0;
+    while (held < ts->count && !(err = coordinator_enter(ts->keepers[held].coordinator)))
+        held++;
+    if (!err)
+        err = topic_is_free(ts, topic);
+    if (err)
+        let_go(ts, held);
+    return err;
+}
+
+/* ---- for a person -------------------------------------------------------- */
 
 enum evl_error transactions_blame(struct evl_place *place, int64_t producer_id,
                                   struct evl_buffer *out)

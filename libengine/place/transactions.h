@@ -53,7 +53,7 @@ enum evl_error transactions_begin(struct transactions *ts, const char *id, int32
                                   struct transaction_producer *producer);
 
 /* These partitions of a topic take part, those that do not yet.  FENCED: somebody
- * aborted it. */
+ * aborted it.  NOT_FOUND: there is no such topic any more. */
 enum evl_error transactions_add(struct transactions *ts, const char *id,
                                 const struct transaction_producer *producer, const char *topic,
                                 const int32_t *partitions, size_t count);
@@ -74,6 +74,12 @@ enum evl_error transactions_abort(struct transactions *ts, const char *id);
 /* Finish all that their owners left; *any: there were some.  Those that cannot be
  * finished now stay as they are. */
 enum evl_error transactions_settle(struct evl_place *place, bool *any);
+
+/* Until transactions_let_go() none begins and none is decided, and none has this
+ * topic: for who changes what the topic is called, under the metadata's lock, and
+ * after transactions_settle(), which opens what is locked here.  BUSY: one has it. */
+enum evl_error transactions_hold(struct transactions *ts, const char *topic);
+void transactions_let_go(struct transactions *ts);
 
 /* Whose open transaction a producer's is, for a person who waits for its end.
  * NOT_FOUND: nobody knows. */

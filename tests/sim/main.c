@@ -7,6 +7,7 @@
  *     torture --every cp --again 1    and everywhere in its recovery
  *     torture --crew --seeds 1000     members of a group (crew.h)
  *     torture --crew --every kill     one of them killed, or stopped, everywhere
+ *     torture --stream --every cut    a filter between topics, stopped everywhere (stream.h)
  *
  * A program of its own and no command of the testfixture: an engine that aborts
  * has failed too, and must not take the tests with it.  Exit status 0: no
@@ -24,6 +25,7 @@
 #include "base/plant.h"
 #include "sim/crew.h"
 #include "sim/every.h"
+#include "sim/stream.h"
 #include "sim/torture.h"
 
 struct arguments {
@@ -31,7 +33,8 @@ struct arguments {
     const char *plant;
     const char *script; /* of --every */
     uint64_t stride;    /* of --again */
-    bool crew;
+    bool crew, stream;
+    const char *positions; /* of the stream */
     struct torture_options options;
 };
 
@@ -43,7 +46,9 @@ static int usage(void)
           "               [--plant NAME] [--flip] [--trace]\n"
           "       torture --every SCRIPT [--again STRIDE] [--plant NAME]\n"
           "       torture --crew [--seeds N | --seconds N | --seed N] [--plant NAME] [--trace]\n"
-          "       torture --crew --every kill|stop [--again STRIDE]\n",
+          "       torture --crew --every kill|stop [--again STRIDE]\n"
+          "       torture --stream --every cut|kill|stop [--again STRIDE] [--processes 1|2]\n"
+          "               [--positions within|before|after]\n",
           stderr);
     return 2;
 }
@@ -78,6 +83,10 @@ static bool take(struct arguments *a, const char *name, const char *value)
         a->script = value;
         return value != NULL;
     }
+    if (strcmp(name, "--positions") == 0) {
+        a->positions = value;
+        return value != NULL;
+    }
     if (!number(value, &n))
         return false;
     if (strcmp(name, "--seeds") == 0)
@@ -106,6 +115,8 @@ static bool read_arguments(struct arguments *a, char **words)
             a->options.flip = true;
         else if (strcmp(*words, "--crew") == 0)
             a->crew = true;
+        else if (strcmp(*words, "--stream") == 0)
+            a->stream = true;
         else if (take(a, words[0], words[1]))
             words++;
         else
@@ -168,6 +179,44 @@ static int run_crew_every(const struct arguments *a)
     return 0;
 }
 
+/* The index of a word among `count`; -1: it is none of them. */
+static int choice(const char *word, const char *const *words, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (word && strcmp(word, words[i]) == 0)
+            return i;
+    return -1;
+}
+
+static int run_stream_every(const struct arguments *a)
+{
+    static const char *const faults[] = { "kill", "cut", "stop" };
+    static const enum sim_fault hows[] = { SIM_KILL, SIM_CUT, SIM_STOP };
+    static const char *const positions[] = { "within", "before", "after" };
+    struct torture_result result;
+    int how = choice(a->script, faults, 3);
+    int when = a->positions ? choice(a->positions, positions, 3) : STREAM_WITHIN;
+    if (how < 0 || when < 0 || a->options.processes > 2)
+        return usage();
+    struct stream_options o = { .processes = a->options.processes ? a->options.processes : 1,
+                                .how = hows[how],
+                                .stride = a->stride ? a->stride : 1,
+                                .positions = (enum stream_positions)when };
+    snprintf(again, sizeof again,
+             "again: torture --stream --every %s --again %" PRIu64
+             " --processes %d --positions %s%s%s\n",
+             faults[how], o.stride, o.processes, positions[when], a->plant ? " --plant " : "",
+             a->plant ? a->plant : "");
+    stream_every(&o, &result);
+    if (result.broken[0]) {
+        printf("%s\n%s", result.broken, again);
+        return 1;
+    }
+    printf("%" PRIu64 " worlds, %" PRIu64 " of them struck twice\n", result.operations,
+           result.cuts);
+    return 0;
+}
+
 static int run_seeds(const struct arguments *a)
 {
     struct torture_result sum = { 0 };
@@ -201,6 +250,8 @@ int main(int argc, char **argv)
     if (!read_arguments(&a, argv + 1))
         return usage();
     signal(SIGABRT, aborted);
+    if (a.stream)
+        return run_stream_every(&a);
     if (a.script)
         return a.crew ? run_crew_every(&a) : run_every(&a);
     return run_seeds(&a);

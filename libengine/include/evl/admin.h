@@ -82,6 +82,9 @@ enum evl_error evl_admin_grow(struct evl_place *place, const char *topic, int32_
                               bool dry);
 enum evl_error evl_admin_configure(struct evl_place *place, const char *topic,
                                    const struct evl_change *changes, size_t count, bool dry);
+
+/* BUSY: a transaction has records in it, and its owner lives; the fault says
+ * which. */
 enum evl_error evl_admin_rename(struct evl_place *place, const char *from, const char *to,
                                 bool dry);
 
