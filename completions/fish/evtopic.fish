@@ -39,7 +39,7 @@ function __evtopic_command
             case '*'
                 if test -z "$name"
                     set name $word
-                else if contains -- "$name $word" 'group ls' 'group describe' 'group lag' 'group members' 'group offsets' 'group reset' 'group clone' 'group rm' 'group rm-offsets' 'check lag' 'check age' 'check disk'
+                else if contains -- "$name $word" 'group ls' 'group describe' 'group lag' 'group members' 'group offsets' 'group reset' 'group clone' 'group rm' 'group rm-offsets' 'txn ls' 'txn describe' 'txn abort' 'check lag' 'check age' 'check disk'
                     set name "$name $word"
                 end
         end
@@ -131,6 +131,13 @@ complete -c evtopic -n '__evtopic_is group rm' -f -a '(__evtopic_ask groups)'
 complete -c evtopic -f -n '__evtopic_is group' -a rm-offsets -d 'forget where a group is in some topics'
 complete -c evtopic -n '__evtopic_is group rm-offsets' -l topic -s t -x -a '(__evtopic_ask topics)' -d 'What to forget'
 complete -c evtopic -n '__evtopic_is group rm-offsets' -f -a '(__evtopic_ask groups)'
+complete -c evtopic -f -n '__evtopic_is ' -a txn
+complete -c evtopic -f -n '__evtopic_is txn' -a ls -d 'list transactional ids and their transactions'
+complete -c evtopic -n '__evtopic_is txn ls' -f -a '(__evtopic_ask nothing)'
+complete -c evtopic -f -n '__evtopic_is txn' -a describe -d 'the partitions of a transaction'
+complete -c evtopic -n '__evtopic_is txn describe' -f -a '(__evtopic_ask nothing)'
+complete -c evtopic -f -n '__evtopic_is txn' -a abort -d 'abort what a dead process left open'
+complete -c evtopic -n '__evtopic_is txn abort' -f -a '(__evtopic_ask nothing)'
 complete -c evtopic -f -n '__evtopic_is ' -a check
 complete -c evtopic -f -n '__evtopic_is check' -a lag -d 'how far a group is behind, for a monitor'
 complete -c evtopic -n '__evtopic_is check lag' -l warn -x -d 'So many records behind are a warning.'

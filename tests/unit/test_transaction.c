@@ -548,7 +548,7 @@ static bool judge(struct sim *sim, const enum how_far far[2], const struct stop 
         (void)sees(u.place, "?", "?", 0); /* tells what it sees */
         printf("# %s at call %" PRIu64 "/%" PRIu64 ": %d of %d to %d\n",
                stop->how == SIM_CUT ? "cut" : "killed", stop->at, stop->again, found, least, most);
-        EXPECT(!"each transaction is there whole or not at all");
+        EXPECT(right);
     }
     user_close(&u);
     return right;
