@@ -530,12 +530,12 @@ static bool stopped(enum sim_fault how, uint64_t n)
     sim_options(s.sim)->after[how] = 0;
     for (int round = 0; round < 2; round++) {
         struct evl_place *place = stage_place(&s, round == 0);
-        if (!found_all(place, bodies)) {
+        bool all = found_all(place, bodies);
+        EXPECT(all); /* no commit that was acknowledged is lost or undone */
+        if (!all)
             printf("# %s at call %" PRIu64 ": acknowledged %" PRId64 " %" PRId64 ": %s\n",
                    how == SIM_CUT ? "cut" : "killed", n, bodies[0].mine, bodies[1].mine,
                    evl_fault());
-            EXPECT(!"a commit that was acknowledged is lost or undone");
-        }
         evl_place_close(place);
         sim_power_cut(s.sim); /* and what was not synced by now may go */
     }
