@@ -479,11 +479,8 @@ enum evl_error share_own(struct share *s, struct evl_bytes name)
 enum evl_error share_is_owned(struct share *s, struct evl_bytes name, bool *owned)
 {
     char path[PATH_MAX];
-    enum evl_error err = EVL_OK;
-    *owned = false;
-    if (!s) /* of a foreign directory */
-        return EVL_OK;
     int file = s->lock_file;
+    enum evl_error err = EVL_OK;
     if (file < 0) { /* we only look */
         err = share_path(s, "ev.lock", path);
         if (!err)

@@ -44,6 +44,8 @@ static enum evl_error describe(struct evl_place *place, const struct txn *t,
         .partitions = copy_partitions(t),
         .partition_count = t->partition_count,
     };
+    if (!share) /* Kafka's: nobody here can be an owner */
+        return EVL_OK;
     enum evl_error err = share_is_owned(share, t->id, &info->owned);
     if (!err && info->owned)
         info->owner = share_owner(share, t->id);

@@ -492,7 +492,7 @@ enum evl_error transactions_blame(struct evl_place *place, int64_t producer_id,
         return fail(EVL_ERR_NOT_FOUND, "no transaction of producer %" PRId64 " is known",
                     producer_id);
     if (directory_is_foreign(ts->directory)) {
-        buf_print(out, "transaction %.*s, which its broker will end", (int)t->id.count,
+        buf_print(out, "transaction %.*s, which only Kafka can end", (int)t->id.count,
                   (const char *)t->id.at);
         return EVL_OK;
     }
