@@ -11,6 +11,8 @@
 #include "base/fault.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "group/classic.h"
+#include "group/consumer.h"
 #include "place/members.h"
 #include "record/batch.h"
 
@@ -32,6 +34,7 @@ static void groups_drop_parts(struct groups *g)
     for (int32_t i = 0; i < g->count; i++) {
         coordinator_close(g->parts[i].coordinator);
         offsets_destroy(g->parts[i].offsets);
+        group_table_destroy(g->parts[i].table);
     }
     memory_free(g->parts);
     g->parts = NULL;
@@ -91,10 +94,19 @@ static enum evl_error groups_now(struct groups *g, bool make)
 
 /* ---- parts --------------------------------------------------------------- */
 
+static struct group_table *table_create(void)
+{
+    struct group_settings settings = group_table_defaults();
+    return group_table_create(&settings);
+}
+
 static enum evl_error part_apply(void *state, const struct evl_record *record, int64_t producer_id)
 {
     struct groups_part *part = state;
-    return offsets_apply(part->offsets, record, producer_id);
+    enum evl_error err = offsets_apply(part->offsets, record, producer_id);
+    if (!err && producer_id < 0)
+        err = group_apply(part->table, record);
+    return err;
 }
 
 static enum evl_error part_decided(void *state, int64_t producer_id, bool committed)
@@ -108,6 +120,8 @@ static void part_clear(void *state)
 {
     struct groups_part *part = state;
     offsets_clear(part->offsets);
+    group_table_destroy(part->table);
+    part->table = table_create();
 }
 
 static enum evl_error part_open(struct groups *g, int32_t i)
@@ -118,9 +132,11 @@ static enum evl_error part_open(struct groups *g, int32_t i)
         return EVL_OK;
     enum evl_error err =
         coordinator_open(g->place->directory, OFFSETS_TOPIC, i, &state, &part->coordinator);
-    if (!err)
-        part->offsets = offsets_create();
-    return err;
+    if (err)
+        return err;
+    part->offsets = offsets_create();
+    part->table = table_create();
+    return EVL_OK;
 }
 
 static enum evl_error part_take(struct groups *g, int32_t i, struct groups_part **part)
@@ -289,22 +305,55 @@ enum evl_error groups_append(struct groups_part *part, const struct keyed_list *
     return err;
 }
 
+void groups_decide_removal(const struct groups_part *part, const char *group,
+                           struct decision *decision)
+{
+    const struct group *g = table_group(part->table, evl_text(group));
+    if (g && g->classic)
+        classic_write_removal(g, decision);
+    if (g && g->consumer)
+        consumer_write_removal(g->consumer, decision);
+}
+
+/* A member that a broker wrote down does not count where the broker is not. */
+static void decide_expiry(const struct groups_part *part, const char *group, int64_t now_ms,
+                          struct keyed_list *list)
+{
+    struct offsets_expiry expiry = { now_ms, OFFSETS_RETENTION_MS,
+                                     group_empty_since(part->table, evl_text(group)) };
+    if (expiry.empty_since < 0)
+        expiry.empty_since = INT64_MIN;
+    offsets_decide_expiry(part->offsets, evl_text(group), &expiry, list);
+}
+
+/* With its last position, a group goes. */
+static enum evl_error expire_held(struct groups_part *part, const char *group,
+                                  struct decision *decision)
+{
+    enum evl_error err = groups_append(part, &decision->records, NULL);
+    decision_clear(decision);
+    if (err || offsets_has_group(part->offsets, evl_text(group)))
+        return err;
+    groups_decide_removal(part, group, decision);
+    return groups_append(part, &decision->records, NULL);
+}
+
 /* Forget what has expired of a group, if it has no living member, and while it
  * gets none. */
 static enum evl_error expire_group(struct evl_place *place, struct groups_part *part,
                                    const char *group, int64_t now_ms)
 {
     struct members_hold *hold = NULL;
-    struct keyed_list list = { 0 };
-    struct offsets_expiry expiry = { now_ms, OFFSETS_RETENTION_MS, INT64_MIN };
+    struct decision decision = { 0 };
     enum evl_error err = EVL_OK;
-    offsets_decide_expiry(part->offsets, evl_text(group), &expiry, &list);
-    if (list.count > 0)
+    decide_expiry(part, group, now_ms, &decision.records);
+    if (decision.records.count > 0) {
         err = members_hold(place, group, &hold);
-    if (!err)
-        err = groups_append(part, &list, NULL);
-    members_let_go(hold);
-    keyed_list_release(&list);
+        if (!err)
+            err = expire_held(part, group, &decision);
+        members_let_go(hold);
+    }
+    decision_release(&decision);
     return err == EVL_ERR_BUSY ? EVL_OK : err;
 }
 

@@ -9,6 +9,7 @@
 
 #include <evl/group.h>
 
+#include "group/group.h"
 #include "group/offsets.h"
 #include "place/coordinator.h"
 #include "place/place.h"
@@ -17,7 +18,8 @@
 struct groups_part {
     struct coordinator *coordinator; /* NULL: not opened yet */
     struct offsets *offsets;
-    int64_t expired_ms; /* when its positions were last looked through */
+    struct group_table *table; /* what a broker wrote of groups; it is not asked to decide */
+    int64_t expired_ms;        /* when its positions were last looked through */
 };
 
 /* The part that has a group, caught up.  NULL if there is none, as nobody ever
@@ -53,6 +55,10 @@ enum evl_error groups_committed(struct evl_place *place, const char *group, bool
 /* In a turn: append what was decided.  See coordinator_append(). */
 enum evl_error groups_append(struct groups_part *part, const struct keyed_list *list,
                              const struct batch_seal *seal);
+
+/* Add what forgets the records that a broker left of a group. */
+void groups_decide_removal(const struct groups_part *part, const char *group,
+                           struct decision *decision);
 
 /* The name that the topic of a position has by now: it may have been renamed.
  * False: it was removed, and another has its name.  Borrowed as the position, and

@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/memory.h"
+#include "group/view.h"
 #include "place/groups.h"
 #include "place/members.h"
 #include "place/transactions.h"
@@ -167,8 +168,8 @@ static struct evl_group *groups_add(struct evl_groups *list, char *name)
     return group;
 }
 
-static void groups_add_part(const struct evl_place *place, struct evl_groups *list,
-                            const struct offsets *o)
+static void groups_add_offsets(const struct evl_place *place, struct evl_groups *list,
+                               const struct offsets *o)
 {
     size_t count;
     struct evl_bytes *names = offsets_groups(o, &count);
@@ -181,28 +182,59 @@ static void groups_add_part(const struct evl_place *place, struct evl_groups *li
     memory_free(names);
 }
 
-/* `all` is sorted up to `known`: what is behind came with its members. */
-static struct evl_group *groups_find(struct evl_groups *list, size_t known, const char *name)
+/* Find one from `from` on, or add it.  `name` is taken. */
+static struct evl_group *groups_find(struct evl_groups *list, size_t from, char *name)
 {
-    struct evl_group wanted = { .name = name };
-    struct evl_group *found = bsearch(&wanted, list->at, known, sizeof wanted, group_compare);
-    for (size_t i = known; !found && i < list->count; i++)
-        if (strcmp(list->at[i].name, name) == 0)
-            found = &list->at[i];
-    return found ? found : groups_add(list, memory_text(name));
+    for (size_t i = from; i < list->count; i++)
+        if (strcmp(list->at[i].name, name) == 0) {
+            memory_free(name);
+            return &list->at[i];
+        }
+    return groups_add(list, name);
+}
+
+/* What a broker wrote of groups.  Who is in them, here, members say; in its own
+ * directory what it wrote last is all there is to know. */
+static void groups_add_table(const struct evl_place *place, struct evl_groups *list, size_t from,
+                             const struct group_table *table)
+{
+    static const struct group_filter all;
+    struct decision decision = { 0 };
+    bool foreign = directory_is_foreign(place->directory);
+    decision_clear(&decision);
+    struct group_list views = view_list(table, &all, &decision);
+    for (size_t i = 0; i < views.count; i++) {
+        struct evl_group *group = groups_find(list, from, text_of(views.at[i].group));
+        const struct group *g = table_group(table, views.at[i].group);
+        if (evl_bytes_equal(views.at[i].protocol_type, evl_text("consumer")))
+            group->protocol = "consumer";
+        if (!foreign)
+            continue;
+        group->state = views.at[i].state;
+        group->members = (int32_t)(g->consumer ? view_consumer(g, &decision).member_count
+                                               : view_classic(g, &decision).member_count);
+    }
+    decision_release(&decision);
+}
+
+static void groups_add_part(const struct evl_place *place, struct evl_groups *list,
+                            const struct groups_part *part)
+{
+    size_t from = list->count;
+    groups_add_offsets(place, list, part->offsets);
+    groups_add_table(place, list, from, part->table);
 }
 
 static enum evl_error groups_add_members(struct evl_place *place, struct evl_groups *list)
 {
     struct evl_group_members members;
-    size_t known = list->count;
     if (directory_is_foreign(place->directory))
         return EVL_OK;
     enum evl_error err = evl_admin_group_members(place, NULL, &members);
     if (err)
         return err;
     for (size_t i = 0; i < members.count; i++) {
-        struct evl_group *group = groups_find(list, known, members.at[i].group);
+        struct evl_group *group = groups_find(list, 0, memory_text(members.at[i].group));
         group->members++;
         group->state = "Stable";
         group->protocol = "consumer";
@@ -225,8 +257,7 @@ enum evl_error evl_admin_groups(struct evl_place *place, struct evl_groups *grou
     enum evl_error err = EVL_OK;
     for (int32_t i = 0; more && !(err = groups_part_at(place, i, &part, &more)) && more; i++)
         if (part)
-            groups_add_part(place, &list, part->offsets);
-    groups_sort(&list);
+            groups_add_part(place, &list, part);
     if (!err)
         err = groups_add_members(place, &list);
     groups_sort(&list);
@@ -286,7 +317,8 @@ static enum evl_error group_is_known(struct evl_place *place, const char *group)
     bool known = false;
     enum evl_error err = groups_part(place, group, false, &part);
     if (!err && part)
-        known = offsets_has_group(part->offsets, evl_text(group));
+        known = offsets_has_group(part->offsets, evl_text(group)) ||
+                table_group(part->table, evl_text(group));
     if (!err && !known)
         err = group_has_members(place, group, &known);
     return err || known ? err : group_unknown(place, group);
@@ -341,26 +373,29 @@ static enum evl_error decide_removal(const struct evl_place *place, const struct
                 wish->partition);
 }
 
-static enum evl_error decide_removals(const struct evl_place *place, const struct offsets *o,
+static enum evl_error decide_removals(const struct evl_place *place, const struct groups_part *part,
                                       const char *group, const struct removal *removal,
-                                      struct keyed_list *list)
+                                      struct decision *decision)
 {
     enum evl_error err = EVL_OK;
-    if (!removal->partitions)
-        offsets_decide_delete_all(o, evl_text(group), list);
+    if (!removal->partitions) {
+        offsets_decide_delete_all(part->offsets, evl_text(group), &decision->records);
+        groups_decide_removal(part, group, decision);
+    }
     for (size_t i = 0; removal->partitions && i < removal->count && !err; i++)
-        err = decide_removal(place, o, group, &removal->partitions[i], list);
+        err = decide_removal(place, part->offsets, group, &removal->partitions[i],
+                             &decision->records);
     return err;
 }
 
 static enum evl_error remove_in_turn(struct evl_place *place, struct groups_part *part,
                                      const char *group, const struct removal *removal, bool dry)
 {
-    struct keyed_list list = { 0 };
-    enum evl_error err = decide_removals(place, part->offsets, group, removal, &list);
+    struct decision decision = { 0 };
+    enum evl_error err = decide_removals(place, part, group, removal, &decision);
     if (!err && !dry)
-        err = groups_append(part, &list, NULL);
-    keyed_list_release(&list);
+        err = groups_append(part, &decision.records, NULL);
+    decision_release(&decision);
     return err;
 }
 

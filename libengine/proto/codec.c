@@ -7,7 +7,8 @@
  *   bytes, records  int32 count, bytes;      flexible: uvarint of count + 1
  *   array           int32 count, its items;  flexible: uvarint of count + 1
  *   struct          its fields;              flexible: and its tagged fields
- *   nullable struct int8, -1 null or 1, then the struct
+ *   nullable struct int8, -1 null or 1;      in a tag: uvarint, 0 null or 1;
+ *                   then the struct
  *   tagged fields   uvarint how many, then uvarint tag, uvarint size, value each
  *
  * A count of -1, in the compact form 0, is null.  Tagged fields come in the
@@ -150,19 +151,29 @@ static void read_array(struct reader *r, const struct field *f, struct field_arr
         read_value(r, f, f->item, (uint8_t *)array->at + i * f->size);
 }
 
+static void *read_room(struct reader *r, const struct field *f)
+{
+    void *at = arena_take(r->arena, 1, f->size);
+    if (!at)
+        reader_fail(r, EVL_ERR_TOO_LARGE, "takes more memory than it may");
+    return at;
+}
+
+/* Whether a mark in front of the struct says that there is none. */
+static bool read_null(struct reader *r, const struct field *f)
+{
+    if (!field_may_be_null(f, r->version))
+        return false;
+    return f->tag ? read_uvarint(r) == 0 : (int8_t)*read_fixed(r, 1) < 0;
+}
+
 static void read_maybe(struct reader *r, const struct field *f, void **member)
 {
     *member = NULL;
-    if (field_may_be_null(f, r->version)) {
-        int8_t mark = (int8_t)*read_fixed(r, 1);
-        if (mark < 0 || r->err)
-            return;
-    }
-    void *at = arena_take(r->arena, 1, f->size);
-    if (!at) {
-        reader_fail(r, EVL_ERR_TOO_LARGE, "takes more memory than it may");
+    bool null = read_null(r, f);
+    void *at = null || r->err ? NULL : read_room(r, f);
+    if (!at)
         return;
-    }
     read_struct(r, f->of(), at);
     *member = at;
 }
@@ -229,13 +240,25 @@ static void read_tagged(struct reader *r, const struct field *fields, void *self
     r->end = end;
 }
 
+/* What a field says that is not on the wire, or not there yet. */
+static void read_nothing(struct reader *r, const struct field *f, void *member)
+{
+    field_init(f, member);
+    if (f->type != FIELD_MAYBE || f->init_null || !field_is_in(f, r->version))
+        return;
+    void *at = read_room(r, f);
+    if (at)
+        struct_init(f->of(), at);
+    *(void **)member = at;
+}
+
 static void read_struct(struct reader *r, const struct field *fields, void *self)
 {
     for (const struct field *f = fields; f->type != FIELD_END; f++) {
         if (!f->tag && field_is_in(f, r->version))
             read_value(r, f, f->type, (uint8_t *)self + f->at);
         else
-            field_init(f, (uint8_t *)self + f->at);
+            read_nothing(r, f, (uint8_t *)self + f->at);
     }
     if (!r->flexible)
         return;
@@ -322,10 +345,12 @@ static void write_array(struct writer *w, const struct field *f, const struct fi
 
 static void write_maybe(struct writer *w, const struct field *f, const void *pointed)
 {
-    if (field_may_be_null(f, w->version))
+    bool marked = field_may_be_null(f, w->version);
+    check(marked || pointed);
+    if (marked && f->tag)
+        write_uvarint(w, pointed ? 1 : 0);
+    else if (marked)
         write_number(w, pointed ? 1 : UINT64_MAX, 1);
-    else
-        check(pointed);
     if (pointed)
         write_struct(w, f->of(), pointed);
 }

@@ -5,7 +5,7 @@
 
 static const uint8_t nothing[1]; /* the address of what is empty but not null */
 
-static void struct_init(const struct field *fields, void *self)
+void struct_init(const struct field *fields, void *self)
 {
     for (const struct field *f = fields; f->type != FIELD_END; f++)
         field_init(f, (uint8_t *)self + f->at);
@@ -50,6 +50,15 @@ static bool struct_is_initial(const struct field *fields, const void *self)
     return true;
 }
 
+/* A pointer that nobody set is null, but in a field whose initial struct is none,
+ * null has to be said. */
+static bool maybe_is_initial(const struct field *f, const void *pointed)
+{
+    if (f->init_null)
+        return !pointed;
+    return pointed && struct_is_initial(f->of(), pointed);
+}
+
 static bool double_is_zero(const void *member)
 {
     static const double zero;
@@ -74,7 +83,7 @@ bool field_is_initial(const struct field *f, const void *member)
     case FIELD_BYTES:
     case FIELD_RECORDS: return bytes->count == 0 && !bytes->at == f->init_null;
     case FIELD_NESTED: return struct_is_initial(f->of(), member);
-    case FIELD_MAYBE: return *(void *const *)member == NULL;
+    case FIELD_MAYBE: return maybe_is_initial(f, *(void *const *)member);
     case FIELD_ARRAY: return array->count == 0 && !array->at == f->init_null;
     case FIELD_END: break;
     }

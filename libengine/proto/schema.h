@@ -44,7 +44,8 @@ struct field {
     const char *name;
     const struct field *(*of)(void); /* the rows of NESTED, MAYBE, and of an array's items */
     int64_t init;                    /* the initial number, or truth */
-    bool init_null;                  /* the initial string, array or struct is null */
+    bool init_null;                  /* the initial string, array or struct is null; of a
+                                        struct that is tagged, else an initial one */
     bool plain;                      /* not compact even in flexible versions */
     uint8_t type, item;              /* enum field_type */
     uint16_t at;                     /* offset in the struct */
@@ -87,8 +88,11 @@ static inline bool field_may_be_null(const struct field *f, int version)
            (f->never_null == 0 || version < f->never_null);
 }
 
-/* Fill the member with the field's initial value; nothing is allocated. */
+/* Fill the member with the field's initial value; nothing is allocated.  So a
+ * struct behind a pointer is null, though the initial one may be a struct: who
+ * means null gets it written. */
 void field_init(const struct field *f, void *member);
+void struct_init(const struct field *fields, void *self);
 
 /* Does the member have the initial value? */
 bool field_is_initial(const struct field *f, const void *member);

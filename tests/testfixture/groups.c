@@ -1,6 +1,6 @@
 /* groups.c - for Tcl: the groups of a directory on this machine.
  *
- *     group ls DIR                            {NAME STATE MEMBERS PARTITIONS} ...
+ *     group ls DIR                            {NAME STATE PROTOCOL MEMBERS PARTITIONS} ...
  *     group offsets DIR GROUP                 {TOPIC PARTITION OFFSET METADATA ?pending?} ...
  *     group reset DIR GROUP TOPIC PARTITION OFFSET ?METADATA?
  *     group remove DIR GROUP */
@@ -19,9 +19,9 @@ static enum evl_error group_ls(struct evl_place *place, Tcl_Obj *const *words, T
         return err;
     for (size_t i = 0; i < groups.count; i++) {
         const struct evl_group *g = &groups.at[i];
-        Tcl_Obj *row[] = { text(g->name), text(g->state), Tcl_NewIntObj(g->members),
-                           Tcl_NewIntObj(g->partitions) };
-        Tcl_ListObjAppendElement(NULL, out, Tcl_NewListObj(4, row));
+        Tcl_Obj *row[] = { text(g->name), text(g->state), text(g->protocol),
+                           Tcl_NewIntObj(g->members), Tcl_NewIntObj(g->partitions) };
+        Tcl_ListObjAppendElement(NULL, out, Tcl_NewListObj(5, row));
     }
     evl_groups_release(&groups);
     return EVL_OK;

@@ -235,6 +235,36 @@ TEST("a classic group's record tells its generation and its members")
     arena_release(&arena);
 }
 
+/* As Kafka 4.0 writes them: a null struct in a tag is said, an initial one is not,
+ * and others have a 1 in front. */
+TEST("a member that speaks the consumer protocol is told from one that speaks the classic one")
+{
+    static const char consumer[] = "\0\0\1\1\2c\2h\1\1\377\377\377\377\1\1\0\1\0";
+    static const char classic[] = "\0\0\1\1\2c\2h\1\1\377\377\377\377\1\1\0\7\1\0\0\0\7\1\0";
+    static const char initial[] = "\0\0\1\1\2c\2h\1\1\377\377\377\377\1\0";
+    const struct evl_bytes values[] = { BYTES(consumer), BYTES(classic), BYTES(initial) };
+    const struct keyed *kind = group_log(GROUP_LOG_consumer_group_member_metadata);
+    struct consumer_group_member_metadata_key key = { evl_text("g"), evl_text("m") };
+    struct consumer_group_member_metadata_value value;
+    struct arena arena = { .limit = ARENA_BYTES };
+    struct keyed_list list = { 0 };
+    int16_t version;
+    for (int i = 0; i < 3; i++) {
+        REQUIRE(keyed_value(kind, values[i], &arena, &version, &value) == EVL_OK);
+        EXPECT(IS(value.client_id, "c") && IS(value.client_host, "h"));
+        EXPECT(!value.classic_member_metadata == (i == 0));
+        if (i > 0)
+            EXPECT(value.classic_member_metadata->session_timeout_ms == (i == 1 ? 7 : 0));
+        keyed_list_clear(&list);
+        REQUIRE(keyed_list_add(&list, kind, &key, version, &value) == EVL_OK);
+        EXPECT(evl_bytes_equal(keyed_list_at(&list, 0).value, values[i]));
+    }
+    arena.limit = arena.used;
+    EXPECT(keyed_value(kind, values[2], &arena, &version, &value) == EVL_ERR_TOO_LARGE);
+    keyed_list_release(&list);
+    arena_release(&arena);
+}
+
 TEST("every kind of group record is found by its number, and no other is")
 {
     size_t found = 0;

@@ -85,10 +85,10 @@ static bool type_is(const struct field *f, const char *theirs)
 static bool default_is(const struct field *f, const json_t *theirs)
 {
     const char *text = json_string_value(theirs);
-    bool null = json_is_null(theirs) || (text && strcmp(text, "null") == 0);
+    bool null = text && strcmp(text, "null") == 0;
     if (f->init_null || null)
-        return f->type == FIELD_MAYBE || (f->init_null && null);
-    if (!theirs)
+        return (f->type == FIELD_MAYBE && !f->tag) || (f->init_null && null);
+    if (!text && !json_is_boolean(theirs) && !json_is_integer(theirs)) /* null says nothing */
         return f->init == 0;
     if (json_is_boolean(theirs))
         return json_is_true(theirs) == (f->init != 0);
