@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -141,6 +142,14 @@ void command_turn(struct command *c)
 {
     input_give(c);
     output_take(c);
+}
+
+size_t command_unread(const struct command *c)
+{
+    int waiting = 0;
+    if (c->input >= 0)
+        (void)ioctl(c->input, FIONREAD, &waiting); /* of a pipe, it cannot fail */
+    return c->bytes.count + (size_t)waiting;
 }
 
 void command_give(struct command *c, struct evl_bytes input)

@@ -37,6 +37,9 @@ int command_start_filter(struct command *command, char *const *argv, struct evl_
 /* Give one that stays more; it has been given all that it had before. */
 void command_give(struct command *command, struct evl_bytes input);
 
+/* How much of what it was given it has not read yet. */
+size_t command_unread(const struct command *command);
+
 /* Give and take what can be without waiting. */
 void command_turn(struct command *command);
 

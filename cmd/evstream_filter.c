@@ -67,7 +67,8 @@ static int stays_lost(struct stream *s, size_t lines)
     return EXIT_DATA;
 }
 
-/* The answer to a load is as many lines; more, before the next load, are too many. */
+/* The answer to a load is as many lines.  Who has answered that many, and not read
+ * all, has more to say; more before the next load are too many, too. */
 static int stays_run(struct stream *s, bool *fatal)
 {
     struct evl_bytes load = evl_buffer_bytes(&s->load.bytes);
@@ -97,6 +98,9 @@ static int stays_run(struct stream *s, bool *fatal)
         if (lines < s->load.count)
             filter_wait(s);
     }
+    bool early = lines == s->load.count && command_unread(&s->filter) > 0;
+    if (status == 0 && early)
+        return stays_lost(s, lines + 1);
     return status == 0 && lines > s->load.count ? stays_lost(s, lines) : status;
 }
 
