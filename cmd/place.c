@@ -264,6 +264,7 @@ int spot_open(const struct spot *spot, enum spot_use use, bool force, struct evl
         .dir = spot->dir,
         .create = use == SPOT_CREATE,
         .readonly = use == SPOT_READ,
+        .tends = !spot->readonly,
         .force = force,
         .say = place_says,
     };

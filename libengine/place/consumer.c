@@ -160,7 +160,7 @@ static bool consumer_settle(struct evl_consumer *c)
 {
     bool any = false;
     c->settled = io_now(c->place->io);
-    if (!directory_is_writable(c->place->directory) || !transactions_settle(c->place, &any))
+    if (!transactions_tend(c->place, &any))
         return any;
     if (!c->has_said)
         directory_say(c->place->directory, evl_fault());

@@ -12,6 +12,7 @@ enum evl_error evl_place_open(const struct evl_place_options *options, struct ev
 {
     struct evl_place *p = memory_take(1, sizeof *p);
     p->io = options->io ? options->io : io_linux();
+    p->tends = options->readonly && options->tends;
     enum evl_error err = directory_open(options, p->io, &p->directory);
     if (err) {
         memory_free(p);
@@ -48,13 +49,25 @@ static int64_t between(int64_t offset, int64_t start, int64_t end)
     return offset < start ? start : offset > end ? end : offset;
 }
 
-static enum evl_error log_resolve(struct log *log, struct evl_position position,
-                                  enum evl_isolation isolation, int64_t *offset)
+/* Where those who read what is committed end.  What a dead owner left open does
+ * not count, where we may end it. */
+static enum evl_error log_committed_end(struct evl_place *place, struct log *log, int64_t *end)
+{
+    bool any = false;
+    enum evl_error err = replay_stable_end(log, end);
+    if (err || *end == log_end(log) || transactions_tend(place, &any) || !any)
+        return err;
+    return replay_stable_end(log, end);
+}
+
+static enum evl_error log_resolve(struct evl_place *place, struct log *log,
+                                  struct evl_position position, enum evl_isolation isolation,
+                                  int64_t *offset)
 {
     int64_t end = log_end(log);
     enum evl_error err = EVL_OK;
     if (isolation == EVL_COMMITTED && position.kind != EVL_AT_START)
-        err = replay_stable_end(log, &end);
+        err = log_committed_end(place, log, &end);
     if (err)
         return err;
     int64_t start = log_start(log);
@@ -81,7 +94,7 @@ enum evl_error evl_place_resolve(struct evl_place *place, const char *topic, int
     enum evl_error err = directory_log(place->directory, topic, partition, NULL, &log);
     if (err)
         return err;
-    err = log_resolve(log, position, isolation, offset);
+    err = log_resolve(place, log, position, isolation, offset);
     log_close(log);
     return err;
 }

@@ -12,6 +12,7 @@ struct transactions;
 struct evl_place {
     struct io *io;
     struct directory *directory;
+    bool tends;                        /* see struct evl_place_options */
     struct groups *groups;             /* NULL until somebody asks for one (groups.h) */
     struct transactions *transactions; /* NULL: nobody asked yet (transactions.h) */
 };

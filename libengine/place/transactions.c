@@ -546,6 +546,21 @@ enum evl_error transactions_hold(struct transactions *ts, const char *topic)
 
 /* ---- for a person -------------------------------------------------------- */
 
+enum evl_error transactions_tend(struct evl_place *place, bool *any)
+{
+    struct evl_place_options options = { .dir = evl_place_name(place), .io = place->io };
+    struct evl_place *writer;
+    *any = false;
+    if (directory_is_writable(place->directory))
+        return transactions_settle(place, any);
+    if (!place->tends || directory_is_foreign(place->directory) ||
+        evl_place_open(&options, &writer))
+        return EVL_OK;
+    enum evl_error err = transactions_settle(writer, any);
+    evl_place_close(writer);
+    return err;
+}
+
 enum evl_error transactions_blame(struct evl_place *place, int64_t producer_id,
                                   struct evl_buffer *out)
 {

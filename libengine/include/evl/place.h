@@ -22,7 +22,9 @@ enum evl_flush {
 struct evl_place_options {
     const char *dir;             /* the data directory */
     bool create;                 /* make it if it is missing */
-    bool readonly;               /* change nothing, not even to repair */
+    bool readonly;               /* change nothing, not even to repair; */
+    bool tends;                  /* but end transactions whose owner died, where we may: a
+                                    reader would wait for ever for that */
     bool force;                  /* write on a file system that cannot be shared safely */
     int64_t timeout_ms;          /* how long to wait for a lock; 0: 30 seconds */
     int32_t internal_partitions; /* that __consumer_offsets and __transaction_state are
