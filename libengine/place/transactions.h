@@ -81,8 +81,8 @@ enum evl_error transactions_settle(struct evl_place *place, bool *any);
 enum evl_error transactions_hold(struct transactions *ts, const char *topic);
 void transactions_let_go(struct transactions *ts);
 
-/* The same for who is held up by one, as far as he may: a place that only reads, and
- * tends, opens another one for it.  Not being allowed to is OK, and nothing. */
+/* The same for who is held up by one, as far as he may: a place that only reads
+ * and tends opens another one for it.  Not being allowed to is OK, and nothing. */
 enum evl_error transactions_tend(struct evl_place *place, bool *any);
 
 /* Whose open transaction a producer's is, for a person who waits for its end.
