@@ -66,6 +66,7 @@ const struct command *const evtopic_commands[] = {
     &command_group_rm_offsets,
     &command_txn_ls,
     &command_txn_describe,
+    &command_txn_producers,
     &command_txn_abort,
     &command_check_lag,
     &command_check_age,

@@ -44,7 +44,7 @@ extern const struct command command_ls, command_create, command_rm, command_desc
     command_check_disk, command_top, command_group_ls, command_group_describe, command_group_lag,
     command_group_members, command_group_offsets, command_group_reset, command_group_clone,
     command_group_rm, command_group_rm_offsets, command_check_lag, command_txn_ls,
-    command_txn_describe, command_txn_abort;
+    command_txn_describe, command_txn_producers, command_txn_abort;
 
 /* Ended by NULL.  A name may be two words: `group ls` is of the family `group`. */
 extern const struct command *const evtopic_commands[];

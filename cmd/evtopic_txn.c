@@ -102,6 +102,55 @@ static int describe(struct evtopic *t, const struct words *operands)
     return first;
 }
 
+/* ---- producers ----------------------------------------------------------- */
+
+static const struct table_column producers_columns[] = {
+    { "TOPIC", false },        { "PARTITION", true }, { "PRODUCER-ID", true }, { "EPOCH", true },
+    { "LAST-SEQUENCE", true }, { "LAST", false },     { "OPEN-SINCE", true },  { NULL, false },
+};
+
+static void number_or_nothing(struct evtopic *t, int64_t number)
+{
+    if (number < 0)
+        table_text(&t->table, NULL);
+    else
+        table_number(&t->table, number);
+}
+
+static enum evl_error producers_rows(struct evtopic *t, const char *topic, int32_t partition)
+{
+    struct evl_producers list;
+    enum evl_error err = evl_admin_producers(t->place, topic, partition, &list);
+    if (err)
+        return err;
+    for (size_t i = 0; i < list.count; i++) {
+        const struct evl_producer_info *info = &list.at[i];
+        table_text(&t->table, topic);
+        table_number(&t->table, partition);
+        table_number(&t->table, info->id);
+        table_number(&t->table, info->epoch);
+        number_or_nothing(t, info->last_sequence);
+        table_time(&t->table, info->last_ms < 0 ? EVL_NO_TIMESTAMP : info->last_ms);
+        number_or_nothing(t, info->open_offset);
+    }
+    evl_producers_release(&list);
+    return EVL_OK;
+}
+
+static int producers(struct evtopic *t, const struct words *operands)
+{
+    int first = 0;
+    rows_begin(t, producers_columns);
+    for (size_t i = 0; i < operands->count; i++) {
+        struct evl_topic topic;
+        enum evl_error err = evl_admin_topic(t->place, operands->at[i], &topic);
+        for (int32_t p = 0; !err && p < topic.partitions; p++)
+            err = producers_rows(t, operands->at[i], p);
+        keep_first(&first, err ? say_fault(err) : 0);
+    }
+    return first;
+}
+
 /* ---- abort --------------------------------------------------------------- */
 
 static const struct table_column abort_columns[] = {
@@ -144,6 +193,7 @@ static int abort_run(struct evtopic *t, const struct words *operands)
 
 static const char *const ls_usage[] = { "txn ls", NULL };
 static const char *const describe_usage[] = { "txn describe ID...", NULL };
+static const char *const producers_usage[] = { "txn producers TOPIC...", NULL };
 static const char *const abort_usage[] = { "txn abort ID...", NULL };
 
 const struct command command_txn_ls = {
@@ -164,6 +214,18 @@ const struct command command_txn_describe = {
     .operands_min = 1,
     .operands_max = SIZE_MAX,
     .run = describe,
+};
+
+const struct command command_txn_producers = {
+    .grammar = { .name = "txn producers",
+                 .seldom = true,
+                 .summary = "the producers that partitions remember",
+                 .usage = producers_usage,
+                 .operand = COMPLETES_TOPIC },
+    .use = SPOT_READ,
+    .operands_min = 1,
+    .operands_max = SIZE_MAX,
+    .run = producers,
 };
 
 const struct command command_txn_abort = {

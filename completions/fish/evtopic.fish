@@ -39,7 +39,7 @@ function __evtopic_command
             case '*'
                 if test -z "$name"
                     set name $word
-                else if contains -- "$name $word" 'group ls' 'group describe' 'group lag' 'group members' 'group offsets' 'group reset' 'group clone' 'group rm' 'group rm-offsets' 'txn ls' 'txn describe' 'txn abort' 'check lag' 'check age' 'check disk'
+                else if contains -- "$name $word" 'group ls' 'group describe' 'group lag' 'group members' 'group offsets' 'group reset' 'group clone' 'group rm' 'group rm-offsets' 'txn ls' 'txn describe' 'txn producers' 'txn abort' 'check lag' 'check age' 'check disk'
                     set name "$name $word"
                 end
         end
@@ -136,6 +136,8 @@ complete -c evtopic -f -n '__evtopic_is txn' -a ls -d 'list transactional ids an
 complete -c evtopic -n '__evtopic_is txn ls' -f -a '(__evtopic_ask nothing)'
 complete -c evtopic -f -n '__evtopic_is txn' -a describe -d 'the partitions of a transaction'
 complete -c evtopic -n '__evtopic_is txn describe' -f -a '(__evtopic_ask nothing)'
+complete -c evtopic -f -n '__evtopic_is txn' -a producers -d 'the producers that partitions remember'
+complete -c evtopic -n '__evtopic_is txn producers' -f -a '(__evtopic_ask topics)'
 complete -c evtopic -f -n '__evtopic_is txn' -a abort -d 'abort what a dead process left open'
 complete -c evtopic -n '__evtopic_is txn abort' -f -a '(__evtopic_ask nothing)'
 complete -c evtopic -f -n '__evtopic_is ' -a check

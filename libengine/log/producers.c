@@ -57,6 +57,20 @@ void producers_clear(struct producers *p) { p->count = 0; }
 
 size_t producers_count(const struct producers *p) { return p->count; }
 
+struct producer_facts producers_at(const struct producers *p, size_t i)
+{
+    const struct producer *producer = &p->at[i];
+    int last = producer->kept_count - 1;
+    return (struct producer_facts){
+        .id = producer->id,
+        .epoch = producer->epoch,
+        .coordinator_epoch = producer->coordinator_epoch,
+        .last_sequence = last < 0 ? -1 : producer->kept[last].last_sequence,
+        .last_timestamp = producer->timestamp,
+        .transaction = producer->transaction,
+    };
+}
+
 /* ---- the table ----------------------------------------------------------- */
 
 /* Where this id is, or would be. */

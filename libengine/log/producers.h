@@ -57,6 +57,16 @@ bool producers_hold(const struct producers *p, const struct batch *batch);
 
 size_t producers_count(const struct producers *p);
 
+/* What is known of producer number i, in the order of their ids. */
+struct producer_facts {
+    int64_t id;
+    int16_t epoch;
+    int32_t coordinator_epoch, last_sequence; /* -1: none */
+    int64_t last_timestamp;
+    int64_t transaction; /* the first offset of the one that is open; -1: none is */
+};
+struct producer_facts producers_at(const struct producers *p, size_t i);
+
 /* Forget who was last here before this time (producer.id.expiration.ms) and has
  * no transaction open. */
 void producers_expire(struct producers *p, int64_t before_ms);

@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/memory.h"
+#include "log/replay.h"
 #include "log/share.h"
 #include "place/place.h"
 #include "place/transactions.h"
@@ -103,4 +104,44 @@ enum evl_error evl_admin_abort_transaction(struct evl_place *place, const char *
     if (err == EVL_ERR_NOT_FOUND)
         return fail(EVL_ERR_NOT_FOUND, "no transaction is called %s", id);
     return err ? err : transactions_abort(ts, id);
+}
+
+/* ---- producers ----------------------------------------------------------- */
+
+static struct evl_producer_info producer_public(const struct producer_facts *facts)
+{
+    return (struct evl_producer_info){
+        .id = facts->id,
+        .epoch = facts->epoch,
+        .last_sequence = facts->last_sequence,
+        .coordinator_epoch = facts->coordinator_epoch,
+        .last_ms = facts->last_timestamp,
+        .open_offset = facts->transaction,
+    };
+}
+
+enum evl_error evl_admin_producers(struct evl_place *place, const char *topic, int32_t partition,
+                                   struct evl_producers *list)
+{
+    struct log *log;
+    enum evl_error err = directory_log(place->directory, topic, partition, NULL, &log);
+    if (err)
+        return err;
+    err = replay_producers(log);
+    if (!err) {
+        size_t count = producers_count(log->producers);
+        *list = (struct evl_producers){ memory_take(count + 1, sizeof *list->at), count };
+        for (size_t i = 0; i < count; i++) {
+            struct producer_facts facts = producers_at(log->producers, i);
+            list->at[i] = producer_public(&facts);
+        }
+    }
+    log_close(log);
+    return err;
+}
+
+void evl_producers_release(struct evl_producers *list)
+{
+    memory_free(list->at);
+    *list = (struct evl_producers){ 0 };
 }

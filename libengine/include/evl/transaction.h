@@ -78,6 +78,24 @@ struct evl_transactions {
 enum evl_error evl_admin_transactions(struct evl_place *place, struct evl_transactions *list);
 void evl_transactions_release(struct evl_transactions *list);
 
+/* A producer that a partition remembers (KIP-664). */
+struct evl_producer_info {
+    int64_t id;
+    int16_t epoch;
+    int32_t last_sequence, coordinator_epoch; /* -1: none */
+    int64_t last_ms;                          /* its last batch; -1: not known */
+    int64_t open_offset; /* where its open transaction begins; -1: none is open */
+};
+
+/* Those of a partition, by id.  The caller releases. */
+struct evl_producers {
+    struct evl_producer_info *at;
+    size_t count;
+};
+enum evl_error evl_admin_producers(struct evl_place *place, const char *topic, int32_t partition,
+                                   struct evl_producers *list);
+void evl_producers_release(struct evl_producers *list);
+
 /* End what an owner left open: as it was decided, or by aborting it.  BUSY: the
  * owner lives, and is within its timeout; NOT_FOUND: nothing is open. */
 enum evl_error evl_admin_abort_transaction(struct evl_place *place, const char *id);
